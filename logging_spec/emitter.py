@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-TOKEN = ":::MLLOG "
+TOKEN = ":::MLLOG "  # noqa: S105 - the mark of an event line is no secret
 
 DURABLE_KEYS = frozenset({"run_start", "run_stop", "eval_stop"})
 """Keys after which the file is also synced to the disk: what they say must survive the loss of the machine."""

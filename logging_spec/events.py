@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn, cast
 
-TOKEN = ":::MLLOG "
+TOKEN = ":::MLLOG "  # noqa: S105 - the mark of an event line is no secret
 
 EventType = Literal["INTERVAL_START", "INTERVAL_END", "POINT_IN_TIME"]
 EVENT_TYPES: tuple[EventType, ...] = ("INTERVAL_START", "INTERVAL_END", "POINT_IN_TIME")
@@ -15,8 +17,23 @@ FIELDS = ("namespace", "time_ms", "event_type", "key", "value", "metadata")
 """The six fields of the JSON object, in the order in which they are written."""
 
 
+MAX_LINE_BYTES = 1 << 16
+"""Longest line of a log, its line feed included."""
+
+MAX_DEPTH = 32
+"""Deepest nesting of objects and arrays in one event."""
+
+MAX_INTEGER_DIGITS = 19
+"""Digits of the largest integer, which has to fit into 64 bits."""
+
+
 class LineError(ValueError):
     """A line carries the token and is still no event; the message says what is wrong with it."""
+
+    def __init__(self, message: str, *, rule: str = "sciml-line-002") -> None:
+        """Keep the rule of SPEC.md that the line breaks beside the message."""
+        super().__init__(message)
+        self.rule = rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,22 +99,21 @@ def parse_line(line: str) -> Event | None:
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """Parse JSON strictly: one object, no duplicate names, no NaN or Infinity, nothing after it.
+    """Parse JSON strictly: one object, no name twice, finite numbers, 64-bit integers, 32 levels, nothing after it.
 
     Raises:
-        LineError: with the reason.
+        LineError: with the reason, and the rule that is broken.
     """
     try:
-        record = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        record = _DECODER.decode(text)
     except RecursionError:
-        raise LineError("nested too deeply") from None
+        raise _too_deep() from None
     except json.JSONDecodeError as error:
-        second = " (a second event on the same line?)" if TOKEN.strip() in text else ""
-        raise LineError(f"not JSON: {error.msg} at column {error.colno}{second}") from None
-    except ValueError as error:
-        raise LineError(str(error)) from None
+        raise LineError(f"not JSON: {error.msg} at column {error.colno}") from None
     if not isinstance(record, dict):
-        raise LineError(f"expected a JSON object, found {type(record).__name__}")
+        raise LineError(f"not an object but a JSON {type(record).__name__}")
+    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(record) > MAX_DEPTH:
+        raise _too_deep()
     return record
 
 
@@ -114,11 +130,44 @@ def _require_types(record: dict[str, Any]) -> None:
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise LineError(f"name written twice: {', '.join(twice)}")
+        twice = sorted(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise LineError(f"name written twice: {', '.join(twice)}", rule="sciml-line-003")
     return record
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise LineError(f"{name} is not JSON")
+    raise LineError(f"{name} is not JSON", rule="sciml-line-004")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise LineError(f"{text[:24]} is larger than any 64-bit number", rule="sciml-line-004")
+    return number
+
+
+def _integer(text: str) -> int:
+    # The length is looked at first, because reading a long number takes time that grows with its square.
+    if len(text) > MAX_INTEGER_DIGITS + 1 or not -(2**63) <= int(text) < 2**63:
+        raise LineError(f"{text[:24]} does not fit into a 64-bit integer", rule="sciml-line-004")
+    return int(text)
+
+
+def _depth(record: dict[str, Any]) -> int:
+    """Return how deep objects and arrays are nested; `record` alone is 1."""
+    depth = 0
+    level: list[Any] = [record]
+    while level:
+        depth += 1
+        inside = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [item for items in inside for item in items if isinstance(item, (dict, list))]
+    return depth
+
+
+def _too_deep() -> LineError:
+    return LineError(f"nested more than {MAX_DEPTH} levels deep", rule="sciml-line-005")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite, parse_int=_integer
+)

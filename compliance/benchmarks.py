@@ -1,0 +1,32 @@
+"""Write the part of a rule set that knows benchmarks, from the benchmarks' own benchmark.json files.
+
+    python -m compliance.benchmarks reference/*/benchmark.json > compliance/rulesets/sciml-1.0/benchmarks.json
+
+Only files cross from one room to another: nothing here imports a benchmark. A test holds the two to each other.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from logging_spec.events import parse_object
+
+SCALE_FACTS = ("dataset_id", "simulated", "target")
+
+
+def collect(paths: list[Path]) -> dict[str, Any]:
+    """Return what the checker needs of each benchmark, by name."""
+    documents = [parse_object(path.read_text(encoding="utf-8")) for path in paths]
+    return {document["name"]: _facts(document) for document in sorted(documents, key=lambda found: str(found["name"]))}
+
+
+def _facts(document: dict[str, Any]) -> dict[str, Any]:
+    scales = {name: {fact: scale[fact] for fact in SCALE_FACTS} for name, scale in sorted(document["scales"].items())}
+    return {"metric": document["metric"]["name"], "direction": document["metric"]["direction"], "scales": scales}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(collect([Path(path) for path in sys.argv[1:]]), indent=2) + "\n")

@@ -1,0 +1,113 @@
+"""Each event against its key, and the log against the keys that it has to hold."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from compliance.event import LoggedEvent
+from compliance.finding import NOTHING, Finding, name
+from compliance.registry import KeyRule
+from compliance.rules import Ruleset
+from compliance.story import Story
+from logging_spec.events import EVENT_TYPES
+
+RESEMBLANCE = 0.85
+"""Share of letters in common from which an unknown key is taken for a misspelling, as difflib measures it."""
+
+LONGEST_KEY = 64
+"""Characters up to which a key can be a misspelling of one of ours."""
+
+
+def check_event(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Finding]:
+    """Compare an event with what its key asks for."""
+    known = rules.keys.get(event.key)
+    if known is None:
+        yield from _near_miss(event, rules)
+        return
+    if event.event_type != known.event_type and event.event_type in EVENT_TYPES:
+        yield Finding(
+            rule="sciml-event-003",
+            line=event.line,
+            where=f"{event.key} event_type",
+            expected=known.event_type,
+            found=event.event_type,
+            advice="use start() for keys that end in _start, end() for _stop, point() for all others",
+        )
+    if not event.sound:
+        yield from _unsound(event, known)
+    if known.single and story.counts[event.key]:
+        yield Finding(
+            rule="sciml-key-005",
+            line=event.line,
+            where=event.key,
+            expected="one event in the log",
+            found=f"another one; the one before is in line {story.latest[event.key].line}",
+            advice="log it once, from one rank",
+        )
+
+
+def check_events_present(story: Story, _rules: Ruleset) -> Iterator[Finding]:
+    """Refuse a log in which there is nothing to look at."""
+    if not story.events:
+        yield Finding(
+            rule="sciml-file-001",
+            line=max(1, story.lines),
+            where="file",
+            expected="events",
+            found=f"none in {story.lines} lines",
+            advice="check that this is the log of a run",
+        )
+
+
+def check_keys_present(story: Story, rules: Ruleset) -> Iterator[Finding]:
+    """Name every needed key that is missing, where it would have had to stand at the latest.
+
+    Of a part of the log that was never reached, only the event is named that leads into it.
+    """
+    reached = {*story.left, story.state}
+    for key, known in rules.keys.items() if story.events else ():
+        if known.needed and not story.counts[key] and (known.states is None or known.states & reached):
+            places = [story.left[state] for state in known.states or () if state in story.left]
+            where = f", {rules.life_cycle.words(known.states)}" if known.states else ""
+            yield Finding(
+                rule="sciml-key-004",
+                line=max(places, default=story.lines),
+                where=key,
+                expected=f"{'one event' if known.single else 'at least one event'}{where}",
+                found=NOTHING,
+                advice=f"log it: {known.text}",
+            )
+
+
+def _unsound(event: LoggedEvent, known: KeyRule) -> Iterator[Finding]:
+    from compliance.mismatch import mismatches
+
+    parts = (
+        ("sciml-key-001", "value", known.accepts_value, known.value_schema, event.value),
+        ("sciml-key-002", "metadata", known.accepts_metadata, known.metadata_schema, event.metadata),
+    )
+    for rule, part, accepts, schema, content in parts:
+        for fault in mismatches(schema, content) if not accepts(content) else ():
+            yield Finding(
+                rule=rule,
+                line=event.line,
+                where=f"{event.key} {part}{'.' if fault.path else ''}{fault.path}",
+                expected=fault.expected,
+                found=fault.found,
+                advice=f"log what the key stands for: {known.text}",
+            )
+
+
+def _near_miss(event: LoggedEvent, rules: Ruleset) -> Iterator[Finding]:
+    if event.key in rules.foreign_keys or len(event.key) > LONGEST_KEY:
+        return
+    for near in difflib.get_close_matches(event.key, rules.keys, 1, RESEMBLANCE):
+        yield Finding(
+            rule="sciml-key-003",
+            line=event.line,
+            where="key",
+            expected=near,
+            found=name(event.key),
+            advice="correct the spelling; unknown keys are ignored",
+        )

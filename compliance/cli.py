@@ -1,0 +1,134 @@
+"""The command line of the checker, and its exit codes.
+
+| code | meaning |
+|---|---|
+| 0 | clean; warnings are allowed |
+| 1 | errors were found |
+| 2 | usage: no such file, no such rule set, no such rule |
+| 3 | an error inside the checker |
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from compliance import rules as rule_sets
+from compliance.rules import Ruleset, RulesetError, UnknownNameError
+
+CLEAN, FAULTY, USAGE, INTERNAL = 0, 1, 2, 3
+INTERRUPTED = 130
+
+
+class UsageError(Exception):
+    """The command line asks for something that cannot be done; the message says what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the checker and return its exit code; nothing that a log holds ends in a traceback."""
+    try:
+        options = _parser().parse_args(arguments)
+        verb: int = options.verb(options)
+        sys.stdout.flush()
+        return verb
+    except SystemExit as end:  # argparse has said what is wrong
+        return int(end.code or CLEAN)
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more while it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLEAN
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (UsageError, UnknownNameError) as refusal:
+        return _fail(USAGE, str(refusal))
+    except OSError as error:
+        return _fail(USAGE, f"{error.filename}: {error.strerror} — name a file that can be read")
+    except RulesetError as error:
+        return _fail(INTERNAL, str(error))
+    except Exception as error:  # noqa: BLE001 - the last door: a fault of ours is one line and its own exit code
+        return _fail(INTERNAL, f"error inside the checker: {type(error).__name__}: {error}")
+
+
+def _check(options: argparse.Namespace) -> int:
+    rules = rule_sets.load(options.ruleset)
+    if options.explain is not None:
+        return _explain(options.explain, rules)
+    if not options.paths:
+        raise UsageError("PATH: expected a log or a run directory, found nothing — name at least one")
+    from compliance import reporters
+    from compliance.judge import judge
+
+    judgements = [judge(_existing(path), rules) for path in options.paths]
+    if options.format == "json":
+        _write(reporters.as_json(judgements, rules))
+    else:
+        _write(reporters.as_text(judgements, rules, colour=_has_colour(sys.stdout)))
+    return FAULTY if reporters.has_errors(judgements, rules) else CLEAN
+
+
+def _explain(rule: str, rules: Ruleset) -> int:
+    from compliance.spec_text import explain
+
+    _write(explain(rule, rules))
+    return CLEAN
+
+
+def _rules(options: argparse.Namespace) -> int:
+    from compliance.spec_text import listing
+
+    _write(listing(rule_sets.load(options.name)))
+    return CLEAN
+
+
+def _stock_rules(options: argparse.Namespace) -> int:
+    from compliance.stock import stock_rules
+
+    _write(stock_rules(options.benchmark, rule_sets.load(options.ruleset)))
+    return CLEAN
+
+
+def _existing(path: str) -> Path:
+    found = Path(path)
+    if found.is_file() or found.is_dir():
+        return found
+    what = "something else" if found.exists() else "nothing"
+    raise UsageError(f"{path}: expected a log or a run directory, found {what} — check the path")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m compliance", description="Judge logs by the rules of SPEC.md.")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    named = argparse.ArgumentParser(add_help=False)
+    named.add_argument("--ruleset", metavar="NAME", default=rule_sets.DEFAULT, help="rule set (%(default)s)")
+    check = verbs.add_parser("check", parents=[named], help="judge logs and run directories")
+    check.add_argument("paths", metavar="PATH", nargs="*", help="a log, or a run directory with its result_0.txt")
+    check.add_argument("--format", choices=("text", "json"), default="text", help="form of the verdict (%(default)s)")
+    check.add_argument("--explain", metavar="RULE-ID", help="print the text of a rule, and judge nothing")
+    check.set_defaults(verb=_check)
+    rules = verbs.add_parser("rules", help="print a rule set with the text of each rule")
+    rules.add_argument("name", metavar="NAME", nargs="?", default=rule_sets.DEFAULT, help="rule set (%(default)s)")
+    rules.set_defaults(verb=_rules)
+    stock = verbs.add_parser("stock-rules", parents=[named], help="print a rule file for MLPerf's own checker")
+    stock.add_argument("benchmark", metavar="BENCHMARK", help="name of a benchmark")
+    stock.set_defaults(verb=_stock_rules)
+    return parser
+
+
+def _has_colour(stream: TextIO) -> bool:
+    return stream.isatty() and "NO_COLOR" not in os.environ
+
+
+def _write(text: str) -> None:
+    """Write to stdout, whatever its encoding: what it cannot show is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _fail(code: int, message: str) -> int:
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(f"compliance: {message}\n".encode(encoding, "backslashreplace").decode(encoding))
+    return code

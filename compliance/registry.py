@@ -1,0 +1,62 @@
+"""What a rule set knows of each key: its kind of event, how often and where it stands, what its value has to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from compliance.schemas import Accepts, Schema, compile_schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyRule:
+    """One key of the registry (logging_spec/keys.json)."""
+
+    text: str
+    """What the key means."""
+
+    event_type: str
+    """INTERVAL_START, INTERVAL_END or POINT_IN_TIME."""
+
+    count: str
+    """`exactly_one`, `at_most_one`, `at_least_one` or `any`, in one log."""
+
+    states: frozenset[str] | None
+    """States of the life cycle in which it may stand; None is all of them."""
+
+    value_schema: Schema
+    """JSON Schema of the value."""
+
+    metadata_schema: Schema
+    """JSON Schema of the metadata."""
+
+    accepts_value: Accepts
+    """Whether a value matches its schema."""
+
+    accepts_metadata: Accepts
+    """Whether metadata match their schema."""
+
+    @property
+    def needed(self) -> bool:
+        """Whether a log without the key is incomplete."""
+        return self.count in ("exactly_one", "at_least_one")
+
+    @property
+    def single(self) -> bool:
+        """Whether a log holds the key once at most, so that it states a fact of the run."""
+        return self.count in ("exactly_one", "at_most_one")
+
+
+def key_rule(entry: dict[str, Any]) -> KeyRule:
+    """Make the rule of one entry of the registry."""
+    metadata = {"type": "object", **entry.get("metadata", {})}
+    return KeyRule(
+        text=entry["text"],
+        event_type=entry["event_type"],
+        count=entry["count"],
+        states=None if entry["states"] is None else frozenset(entry["states"]),
+        value_schema=entry["value"],
+        metadata_schema=metadata,
+        accepts_value=compile_schema(entry["value"]),
+        accepts_metadata=compile_schema(metadata),
+    )

@@ -1,0 +1,107 @@
+"""Bytes to lines: true line numbers, bounded memory, and a finding for whatever is torn."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from checking import check_bytes, golden_lines, line_of, place_of, record_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compliance import rules as rule_sets
+from compliance.judge import judge
+from compliance.log import LogLine, read_lines
+from logging_spec.events import MAX_LINE_BYTES, TOKEN
+
+
+def read(content: bytes) -> list[LogLine]:
+    return list(read_lines(io.BytesIO(content), hashlib.sha256()))
+
+
+def rules_of(content: bytes) -> list[tuple[int, str]]:
+    return [(finding.line, finding.rule) for line in read(content) for finding in line.findings]
+
+
+@settings(deadline=None)
+@given(
+    content=st.binary(max_size=300)
+    | st.lists(st.sampled_from([b"\n", b":::MLLOG ", b"{}", b'{"a":1}', b"\xff", b"x"])).map(b"".join)
+)
+def test_lines_are_counted_as_every_other_tool_counts_them(content: bytes) -> None:
+    digest = hashlib.sha256()
+    lines = list(read_lines(io.BytesIO(content), digest))
+    assert [line.number for line in lines] == list(
+        range(1, len(content.split(b"\n")) + (0 if content[-1:] not in (b"", b"\n") else -1) + 1)
+    )
+    assert digest.hexdigest() == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("length", "rules"),
+    [
+        (MAX_LINE_BYTES, []),
+        (MAX_LINE_BYTES + 1, ["sciml-file-004"]),
+        (3 * MAX_LINE_BYTES, ["sciml-file-004"]),
+        (3 * MAX_LINE_BYTES + 7, ["sciml-file-004"]),
+    ],
+)
+def test_a_line_may_be_so_long_and_no_longer(length: int, rules: list[str]) -> None:
+    content = b"#" * (length - 1) + b"\n" + f"{TOKEN}{{}}\n".encode()
+    assert rules_of(content) == [(1, rule) for rule in rules]
+    assert [len(line.records) for line in read(content)] == [0, 1]
+
+
+@pytest.mark.parametrize("length", [30, MAX_LINE_BYTES - 1])
+def test_a_last_line_without_a_line_feed_is_read_all_the_same(length: int) -> None:
+    event = f"{TOKEN}{{}}".encode()
+    content = b" " * (length - len(event)) + event
+    assert (1, "sciml-file-002") in rules_of(content)
+    assert len(read(content)[0].records) == 1
+
+
+def test_a_long_line_without_an_end_is_both() -> None:
+    assert rules_of(b"#" * (2 * MAX_LINE_BYTES)) == [(1, "sciml-file-004"), (1, "sciml-file-002")]
+
+
+def test_line_ends_of_windows_are_read() -> None:
+    assert rules_of(f"{TOKEN}{{}}\r\n".encode()) == []
+
+
+def test_events_that_ran_together_are_both_read() -> None:
+    (line,) = read(f'{TOKEN}{{"a": 1}}{TOKEN}{{"b": 2}}\n'.encode())
+    assert line.records == [{"a": 1}, {"b": 2}]
+    assert [finding.rule for finding in line.findings] == ["sciml-line-001"]
+
+
+def test_what_a_log_holds_reaches_the_terminal_harmless(tmp_path: Path) -> None:
+    lines = golden_lines()
+    place = place_of(lines, "precision")
+    lines[place] = line_of({**record_of(lines[place]), "value": "\x1b[2J\ud800\u202e" * 40})
+    lines.append(":::MLLOG \x1b]0;title\x07\n")
+    answer = check_bytes("".join(lines).encode("utf-8", "surrogatepass"), tmp_path)
+    messages = [finding["message"] for finding in answer.document["files"][0]["findings"]]
+    assert len(messages) >= 2
+    assert all(text.isprintable() and len(text) < 400 for text in messages)
+
+
+def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
+    rules = rule_sets.load()
+    peaks = []
+    for copies in (200, 2000):
+        lines = golden_lines()
+        place = place_of(lines, "train_loss")
+        record = record_of(lines[place])
+        extra = [line_of({**record, "key": f"note {number}", "value": number}) for number in range(copies)]
+        log = tmp_path / f"{copies}.mllog"
+        log.write_text("".join(lines[:place] + extra + lines[place:]), encoding="utf-8")
+        judge(log, rules)
+        tracemalloc.start()
+        judgement = judge(log, rules)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert judgement.events == len(lines) + copies
+    assert peaks[1] < peaks[0] + 100_000, "bytes"

@@ -1,0 +1,62 @@
+"""`predict NAME --model RUN_OR_CHECKPOINT INPUT…`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from harness import registry
+from harness.commands.options import HYPERPARAMETER, SETTING, given, hyperparameter_option, setting_option
+from harness.settings import BY_NAME
+
+_SETTINGS = ("implementation", "scale", "precision", "seed", "deterministic", "output_dir", "stall_seconds")
+_NAME = "harness.commands.predict.name"
+
+
+class PredictCommand(click.RichCommand):
+    """A prediction's command: with a benchmark's name among the words, its hyperparameters are options as well."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Find the benchmark first, because it decides which options there are."""
+        known = registry.names()
+        ctx.meta[_NAME] = next((name for word in args if (name := registry.normalise(word)) in known), None)
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Options of the prediction, and of its benchmark."""
+        name = ctx.meta.get(_NAME)
+        schemas = registry.load(name).hyperparameters if name else {}
+        own = [hyperparameter_option(key, schema, "the model's") for key, schema in schemas.items()]
+        return [*super().get_params(ctx)[:-1], *own, *super().get_params(ctx)[-1:]]
+
+
+def _predict(**parameters: Any) -> int:
+    from harness.predict import PredictRequest, predict
+
+    return predict(
+        PredictRequest(
+            benchmark=registry.load(parameters["name"]).name,
+            model=parameters["model"],
+            inputs=parameters["inputs"],
+            given=given(parameters, SETTING),
+            hyperparameters=given(parameters, HYPERPARAMETER),
+            quiet=parameters["quiet"],
+        )
+    )
+
+
+command = PredictCommand(
+    name="predict",
+    params=[
+        click.RichArgument(["name"], metavar="BENCHMARK"),
+        click.RichArgument(["inputs"], nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SCENE…"),
+        click.RichOption(["model", "--model"], required=True, type=click.Path(path_type=Path), metavar="RUN|CHECKPOINT",
+                         help="Run directory, whose newest whole checkpoint is taken, or a checkpoint file."),
+        *[setting_option(BY_NAME[name]) for name in _SETTINGS],
+        click.RichOption(["quiet", "-q", "--quiet"], is_flag=True, help="Say nothing but the result."),
+    ],
+    callback=_predict,
+    help="Predict with a trained model. SCENE is an .hdf file, or a SEN3 folder, which is converted.",
+)  # fmt: skip

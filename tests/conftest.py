@@ -1,0 +1,33 @@
+"""Fixtures for tests of whole runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from whole_runs import Bench, make_fake_data
+
+
+@pytest.fixture
+def fake_data(tmp_path: Path) -> Path:
+    """The fake data set."""
+    return make_fake_data(tmp_path / "data")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, fake_data: Path) -> Iterator[Bench]:
+    """The command line; whatever a test started is gone after it, and a process that had to be ended fails the test."""
+    (tmp_path / "out").mkdir()
+    made = Bench(data=fake_data, output=tmp_path / "out")
+    yield made
+    for child in made.started:
+        if child.poll() is None:
+            child.kill()
+            child.communicate()
+    left = made.processes()
+    for line in left:
+        os.kill(int(line.split()[0]), signal.SIGKILL)
+    assert not left, f"processes left behind: {left}"

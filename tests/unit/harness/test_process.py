@@ -1,0 +1,137 @@
+"""The one door for subprocesses: what is started is ended, however it resists."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import textwrap
+
+import psutil
+import pytest
+from whole_runs import marked, wait_until
+
+from harness import descendants, process
+from harness.errors import RunFailed, Stopped
+from harness.stops import Stops
+
+RUN_ID = "test-process"
+
+STUBBORN = """
+    import os, signal, sys, time
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+DAEMON = """
+    import os, signal, sys, time
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            print("ready", flush=True)
+            time.sleep(600)
+        os._exit(0)
+    {rest}
+"""
+
+
+@pytest.fixture
+def job(tmp_path):
+    """Start a Python program as a job; it is ready when it says so."""
+    made = []
+
+    def start(code: str) -> process.Job:
+        out = (tmp_path / "out").open("wb")
+        made.append((out, process.Job(
+            [sys.executable, "-c", textwrap.dedent(code)], run_id=RUN_ID, cwd=tmp_path,
+            environment={**os.environ, descendants.RUN_ID: RUN_ID}, stdout=out, stderr=out,
+        )))  # fmt: skip
+        wait_until(lambda: b"ready" in (tmp_path / "out").read_bytes(), "the program")
+        return made[-1][1]
+
+    yield start
+    for out, started in made:
+        started.sweep()
+        out.close()
+
+
+def test_a_job_that_ignores_every_request_is_killed(job):
+    started = job(STUBBORN)
+    started.stop([(signal.SIGUSR2, 0.1), (signal.SIGTERM, 0.1)], hurry=lambda: False)
+    assert started.poll() == -signal.SIGKILL
+    assert marked(RUN_ID) == []
+
+
+def test_a_hurry_skips_the_waits(job):
+    started = job(STUBBORN)
+    started.stop([(signal.SIGUSR2, 3600.0), (signal.SIGTERM, 3600.0)], hurry=lambda: True)
+    assert marked(RUN_ID) == []
+
+
+def test_a_daemon_that_left_session_and_parent_is_found(job):
+    started = job(DAEMON.format(rest=""))
+    wait_until(lambda: started.poll() is not None, "the end of the launcher")
+    assert len(marked(RUN_ID)) == 1
+    left = started.sweep()
+    assert len(left) == 1
+    assert marked(RUN_ID) == []
+
+
+def test_a_daemon_that_hides_its_environment_is_found_by_its_parent(job, tmp_path):
+    """An orphan comes to the harness, which is the subreaper of its descendants."""
+    started = job("""
+        import os, time
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                print("ready", os.getpid(), flush=True)
+                os.execve("/bin/sleep", ["sleep", "600"], {})
+            os._exit(0)
+        time.sleep(600)
+    """)
+    pid = int((tmp_path / "out").read_text().split()[1])
+    assert psutil.pid_exists(pid)
+    started.stop([(signal.SIGTERM, 0.5)], hurry=lambda: False)
+    assert started.poll() == -signal.SIGTERM
+    assert not psutil.pid_exists(pid)
+
+
+def test_an_exit_code_and_output_come_back():
+    done = process.run(
+        [sys.executable, "-c", "import sys; print('out'); sys.stderr.write('err'); sys.exit(7)"], timeout_s=30
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (7, "out\n", "err")
+
+
+def test_a_program_that_is_not_there():
+    with pytest.raises(RunFailed, match="/no/such: cannot be started: No such file or directory"):
+        process.run(["/no/such"], timeout_s=1)
+
+
+def test_a_program_out_of_time_is_gone_with_its_children():
+    code = "import os, time; os.fork(); time.sleep(600)"
+    environment = {**os.environ, descendants.RUN_ID: RUN_ID}
+    with pytest.raises(RunFailed, match=r"expected an end within 0\.5 s"):
+        process.run([sys.executable, "-c", code], timeout_s=0.5, environment=environment)
+    assert marked(RUN_ID) == []
+
+
+def test_a_signal_ends_the_wait_for_a_program():
+    with Stops() as stops:
+        code = f"import os, signal, time; os.kill({os.getpid()}, signal.SIGTERM); time.sleep(600)"
+        with pytest.raises(Stopped) as stopped:
+            process.run([sys.executable, "-c", code], timeout_s=60, stops=stops)
+    assert stopped.value.exit_code == 143
+
+
+def test_handlers_are_given_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with Stops() as stops:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGHUP)
+        wait_until(lambda: stops.count == 2, "both signals")
+        assert stops.first == signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before

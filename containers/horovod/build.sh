@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Build the Horovod wheel for TensorFlow and PyTorch over MPI, and install it.
 #
 #   build.sh PYTHON [CACHE]
@@ -8,10 +9,10 @@
 # This is the only recipe: `make setup` and both images in containers/ call it.
 set -euo pipefail
 
-HOROVOD=0.28.1
 python=$(realpath -s "$1")
 cache=${2:-${XDG_CACHE_HOME:-$HOME/.cache}/sciml-bench}/horovod
 here=$(cd "$(dirname "$0")" && pwd)
+release=$(grep -o -E '^horovod==[0-9.]+' "$here/horovod.lock")
 PATH="$(dirname "$python"):$PATH"
 export PATH
 
@@ -29,7 +30,7 @@ done
 
 key=$(
   {
-    echo "$HOROVOD $(uname -m)"
+    uname -m
     "$python" -c 'import sys, sysconfig
 from importlib.metadata import distributions
 print(sys.version_info[:3], sysconfig.get_platform())
@@ -37,8 +38,8 @@ names = ("tensorflow-cpu", "tensorflow", "torch", "openmpi", "mpich")
 print(sorted(f"{d.name} {d.version}" for d in distributions() if d.name in names))'
     mpicxx --version | head -n 1
     mpicxx -show | sed "s#$(dirname "$(dirname "$python")")##g"
-    grep -o -w -m1 -E 'avx|fma|f16c' /proc/cpuinfo | sort -u
-    cat "$here/cxx" "$here/build.sh"
+    grep -o -w -m1 -E 'avx|fma|f16c' /proc/cpuinfo | sort -u || true
+    cat "$here/cxx" "$here/build.sh" "$here/horovod.lock"
   } | sha256sum | cut -c1-16
 )
 wheels=$cache/$key
@@ -48,27 +49,18 @@ mkdir -p "$wheels"
 built() { find "$wheels" -maxdepth 1 -name 'horovod-*.whl' | head -n 1; }
 
 build() {
-  say "building $HOROVOD for TensorFlow and PyTorch over MPI ($(mpicxx --version | head -n 1))"
+  say "building $release for TensorFlow and PyTorch over MPI ($(mpicxx --version | head -n 1))"
   say "three to five minutes on two cores; log: $log"
   export CXX=$here/cxx MAKEFLAGS="-j${JOBS:-$(nproc)}"
   export HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITH_PYTORCH=1 HOROVOD_WITHOUT_MXNET=1
   export HOROVOD_WITH_MPI=1 HOROVOD_WITHOUT_GLOO=1 HOROVOD_WITHOUT_NVTX=1
   local started=$SECONDS scratch
   scratch=$(mktemp -d "$wheels/build.XXXXXX")
+  trap 'rm -rf "$scratch"' EXIT
   # Build isolation hides the frameworks, and pip's own cache does not know the flags above.
-  "$python" -m pip wheel --verbose --no-cache-dir --no-build-isolation --no-deps --no-binary horovod \
-    --wheel-dir "$scratch" "horovod==$HOROVOD" >"$log" 2>&1 &
-  local pid=$!
-  # pip is a child of this shell and outlives a Ctrl-C unless it is told.
-  trap 'kill "$pid" 2>/dev/null; rm -rf "$scratch"' EXIT
-  while kill -0 "$pid" 2>/dev/null; do
-    sleep 10
-    say "$(printf '%4d s  ' $((SECONDS - started)))$(grep -o -E '\[ *[0-9]+%\] .*' "$log" | tail -n 1 | cut -c1-90)"
-  done
-  wait "$pid" || {
-    tail -n 30 "$log" >&2
-    fail "the build failed"
-  }
+  "$here/../../tools/watched" "$log" horovod '\[ *[0-9]+%\] .*' \
+    "$python" -m pip wheel --verbose --no-cache-dir --no-build-isolation --no-deps --no-binary horovod \
+    --require-hashes --wheel-dir "$scratch" --requirement "$here/horovod.lock" || fail "the build failed"
   mv "$scratch"/horovod-*.whl "$wheels/"
   rm -rf "$scratch"
   trap - EXIT

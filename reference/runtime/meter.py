@@ -6,7 +6,6 @@ import time
 
 from .lifecycle import EventLog
 
-
 LONGEST_SILENCE_S = 5.0
 """Steps that take long are logged as they come: a person who watches does not wait for ten of them."""
 

@@ -1,0 +1,118 @@
+"""What happens when an implementation is started: from the arguments to the exit code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+
+from . import lifecycle, ranks, runconfig
+from .backend import Backend, Task
+from .errors import Refused
+from .lifecycle import EventLog
+from .ranks import Ranks
+from .runconfig import RunConfig
+from .stop import StopRequest
+from .training import Ending, Training
+
+T = TypeVar("T", bound=Task)
+
+
+def execute(
+    arguments: list[str],
+    *,
+    make_task: Callable[[RunConfig], T],
+    make_backend: Callable[[RunConfig, T, Ranks], Backend],
+    predict: Callable[[RunConfig, T, Backend], None],
+) -> None:
+    """Do the run that the arguments name.
+
+    Args:
+        arguments: `--run-config PATH`.
+        make_task: builds the benchmark's task; it may look at the data set's manifest, and at no pixel.
+        make_backend: builds the framework's backend; it imports the framework, which takes seconds.
+        predict: does mode predict, inside the timed part of the run.
+
+    Raises:
+        Refused: the configuration is refused.
+        DataError: data are missing or bad.
+    """
+    run = runconfig.from_arguments(arguments)
+    place = ranks.from_environment(os.environ)
+    stop = StopRequest()
+    stop.listen()
+    with lifecycle.open_log(run, place.rank) as log:
+        with log.interval("init"):
+            task = make_task(run)
+            backend = make_backend(run, task, place)
+            training = Training(run=run, task=task, backend=backend, log=log, stop=stop)
+            _check(run, task, backend, place)
+            _log_init(run, task, backend, log, place)
+            training.prepare()
+        stories: dict[str, Callable[[], Ending]] = {
+            "train": training.train,
+            "eval": lambda: _evaluate(run, training),
+            "predict": lambda: _predict(run, task, backend, predict),
+        }
+        with log.interval("run") as interval:
+            stop.start_clock(run.limits.max_seconds)
+            ending = stories[run.mode]()
+            interval.stop = {"status": "success" if ending.reached else "aborted"}
+            interval.stop |= {"reason": ending.reason} if ending.reason else {}
+            interval.stop |= {"samples_count": training.progress.samples} if run.mode == "train" else {}
+        if run.mode != "predict":
+            _log_baselines(task, backend, log)
+        backend.shutdown()
+
+
+def _evaluate(run: RunConfig, training: Training) -> Ending:
+    reached = run.target.reached(training.evaluate()[run.target.metric])
+    return Ending(reached=reached, reason=None if reached else "the checkpoint is short of the target")
+
+
+def _predict(run: RunConfig, task: T, backend: Backend, predict: Callable[[RunConfig, T, Backend], None]) -> Ending:
+    predict(run, task, backend)
+    return Ending(reached=True)
+
+
+def _log_baselines(task: Task, backend: Backend, log: EventLog) -> None:
+    for baseline in task.baselines(backend):
+        metadata = {"name": baseline.name, "metric": baseline.metric}
+        log.point("baseline", baseline.value, metadata | ({"rule": baseline.text} if baseline.text else {}))
+
+
+def _check(run: RunConfig, task: Task, backend: Backend, place: Ranks) -> None:
+    if backend.facts.ranks != run.world_size_expected:
+        remedy = f"start it with mpirun -np {run.world_size_expected}, or write the number that is started"
+        run.refuse(
+            "$.world_size_expected", f"{backend.facts.ranks}, the ranks that started", run.world_size_expected, remedy
+        )
+    if backend.rank != place.rank:
+        raise Refused(
+            f"ranks: expected that Horovod and the {place.launcher} environment agree, found rank {backend.rank} and "
+            f"rank {place.rank} — start the ranks with the mpirun of the library that Horovod was built with"
+        )
+    if run.target.metric not in task.metric_names:
+        expected = f"one of {', '.join(task.metric_names)}"
+        run.refuse("$.target.metric", expected, run.target.metric, "choose a metric of this benchmark")
+    if run.mode != "train" and run.resume_from is None:
+        run.refuse("$.resume_from", f"a checkpoint, in mode {run.mode}", "null", "name one")
+
+
+def _log_init(run: RunConfig, task: Task, backend: Backend, log: EventLog, place: Ranks) -> None:
+    hosts = backend.allreduce_sum(np.array([place.local_rank == 0], np.int64), "hosts")
+    lifecycle.log_facts(log, run, backend.facts, hosts=int(hosts[0]))
+    optimiser = task.optimiser(backend.facts.ranks)
+    log.point("global_batch_size", task.batch_size)
+    log.point("gradient_accumulation_steps", 1)
+    for name, samples in (("train_samples", task.train_count), ("eval_samples", task.eval_count)):
+        if samples:
+            log.point(name, samples)
+    log.point("opt_name", "adam")
+    log.point("opt_base_learning_rate", optimiser.schedule.base)
+    log.point("opt_learning_rate_warmup_steps", optimiser.schedule.warmup_steps)
+    log.point("opt_epsilon", optimiser.epsilon)
+    target = run.target
+    log.point("quality_target", target.value, {"metric": target.metric, "direction": target.direction})

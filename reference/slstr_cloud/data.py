@@ -1,0 +1,46 @@
+"""The training tiles of some scenes as one numbered sequence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reference.runtime.backend import Batch
+from reference.runtime.sharding import Indices
+
+from .facts import TILE
+from .scene import Scene
+from .tiles import Corner, training_tiles
+
+
+class Tiles:
+    """Tiles of scenes: scene by scene in the order given, row by row within a scene."""
+
+    def __init__(self, scenes: list[Scene], plane: str) -> None:
+        """Number the tiles; `plane` is the label plane to read."""
+        self._plane = plane
+        self._places: list[tuple[Scene, Corner]] = [
+            (scene, corner) for scene in scenes for corner in training_tiles(scene.rows, scene.columns)
+        ]
+        self._channels = scenes[0].channels if scenes else 0
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def batch(self, indices: Indices) -> Batch:
+        """Read tiles: images_NHWC float32 and, as uint8 of 0 and 1, label_NHW and valid_NHW.
+
+        Raises:
+            DataError: a file is damaged, or its label plane was never filled.
+        """
+        batch: Batch = {
+            "images_NHWC": np.empty((len(indices), TILE, TILE, self._channels), np.float32),
+            "label_NHW": np.empty((len(indices), TILE, TILE), np.uint8),
+            "valid_NHW": np.empty((len(indices), TILE, TILE), np.uint8),
+        }
+        for position, index in enumerate(indices):
+            scene, corner = self._places[index]
+            images, label, valid = scene.sample(self._plane, corner.row, corner.column)
+            batch["images_NHWC"][position] = images
+            batch["label_NHW"][position] = label
+            batch["valid_NHW"][position] = valid
+        return batch

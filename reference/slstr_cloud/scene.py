@@ -1,0 +1,195 @@
+"""Read one scene, `S3A*.hdf`, tolerantly: two generations of converters wrote different dtypes and label encodings.
+
+Contiguous data are read through a memory map at their place in the file: 3.7 times the speed of the HDF5 library for
+a tile, and without its lock.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from reference.runtime.errors import DataError
+
+from . import facts
+from .facts import TILE
+from .labels import Encoding, decode, encoding_of
+
+Bool = NDArray[np.bool_]
+LABEL_PLANES = ("bayes", "summary")
+
+
+class Scene:
+    """One scene on disk. Making one reads the file's metadata, and no pixel."""
+
+    def __init__(self, path: Path, *, channels: str, layout: dict[str, Any] | None = None) -> None:
+        """Look at the file.
+
+        Args:
+            path: the file.
+            channels: `all` or `thermal`, what will be read from it.
+            layout: what the data set's manifest says of the keys; None where there is no manifest.
+
+        Raises:
+            DataError: it is no such scene, lacks what the channels need, or differs from the layout.
+        """
+        self.path = path
+        self._thermal = channels == "thermal"
+        scaling = [facts.NORMALISATION[name] for name in facts.CHANNELS[channels]]
+        self._offsets, self._scales = np.array(scaling, np.float32).T
+        try:
+            with h5py.File(path, "r") as file:
+                self._places = {name: _Place(item) for name, item in file.items() if isinstance(item, h5py.Dataset)}
+                self._about_reflectances = str(file.attrs.get("reflectances", "the product lacked them"))
+        except OSError as error:
+            raise DataError(
+                f"{path}: expected an HDF5 scene, found: {error} — the file is damaged; get it again"
+            ) from None
+        self._check_keys(layout)
+        self.rows, self.columns = self._places["bts"].shape[:2]
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of `images`."""
+        return len(self._offsets)
+
+    def planes(self) -> list[str]:
+        """Return the label planes that the scene has."""
+        return [name for name in LABEL_PLANES if name in self._places]
+
+    def sample(self, plane: str, row: int, column: int) -> tuple[NDArray[np.float32], Bool, Bool]:
+        """Read one tile: images_HWC, where there is cloud, and where a pixel counts."""
+        return self.images(row, column), self.label(plane, row, column), self.valid(plane, row, column)
+
+    def images(self, row: int, column: int, rows: int = TILE, columns: int = TILE) -> NDArray[np.float32]:
+        """Read normalised images_HWC, channels as in `facts.CHANNELS`; what the instrument did not see becomes 0.
+
+        A missing value turns into the middle of the channel's range, which is what 0 stands for.
+        """
+        window = np.s_[row : row + rows, column : column + columns]
+        images = np.empty((rows, columns, self.channels), np.float32)
+        raw = self._read("bts", window)
+        images[..., -raw.shape[-1] :] = raw
+        if not self._thermal:
+            images[..., : -raw.shape[-1]] = self._read("refs", window)
+        lines = images.reshape(rows, -1)  # long rows, since NumPy is slow over an axis of nine
+        lines -= np.tile(self._offsets, columns)
+        lines /= np.tile(self._scales, columns)
+        images[..., -raw.shape[-1] :][raw <= 0] = 0.0
+        finite = np.isfinite(images)
+        if not finite.all():
+            images[~finite] = 0.0
+        return images
+
+    def kelvins(self, channel: int) -> NDArray[np.float32]:
+        """Read the brightness temperature of S7, S8 or S9 (0, 1, 2) of the whole scene, in kelvin."""
+        return np.asarray(self._read("bts", np.s_[:, :])[..., channel], np.float32)
+
+    def label(self, plane: str, row: int, column: int, rows: int = TILE, columns: int = TILE) -> Bool:
+        """Read where the label plane says cloud.
+
+        Raises:
+            DataError: the plane was never filled, or holds what is no label.
+        """
+        window = np.s_[row : row + rows, column : column + columns]
+        return decode(self._read(plane, window)[..., 0], self._encoding(plane))[0]
+
+    def valid(self, plane: str | None, row: int, column: int, rows: int = TILE, columns: int = TILE) -> Bool:
+        """Read where a pixel counts: the instrument saw it and, for a label plane, the label means something."""
+        window = np.s_[row : row + rows, column : column + columns]
+        raw = self._read("bts", window)
+        seen = (raw > 0) & (raw < np.inf)
+        valid: Bool = seen[..., 0] & seen[..., 1] & seen[..., 2]
+        if "valid" in self._places:
+            valid &= self._read("valid", window)[..., 0] != 0
+        if plane is not None:
+            valid &= decode(self._read(plane, window)[..., 0], self._encoding(plane))[1]
+        return valid
+
+    def _encoding(self, plane: str) -> Encoding:
+        if plane not in self._encodings:
+            self._encodings[plane] = encoding_of(self._read(plane, np.s_[:, :]), f"{self.path}: {plane}")
+        return self._encodings[plane]
+
+    @cached_property
+    def _encodings(self) -> dict[str, Encoding]:
+        return {}
+
+    @cached_property
+    def _maps(self) -> dict[str, NDArray[Any]]:
+        return {name: place.memory_map(self.path) for name, place in self._places.items() if place.offset is not None}
+
+    def _read(self, key: str, window: Any) -> NDArray[Any]:
+        if key in self._maps:
+            mapped: NDArray[Any] = self._maps[key][window]
+            return mapped
+        try:
+            with h5py.File(self.path, "r") as file:
+                return np.asarray(file[key][window])
+        except OSError as error:
+            raise DataError(
+                f"{self.path}: {key}: expected readable data, found: {error} — get the file again"
+            ) from None
+
+    def _check_keys(self, layout: dict[str, Any] | None) -> None:
+        needed = ["bts"] if self._thermal else ["bts", "refs"]
+        for key in needed:
+            if key not in self._places:
+                self._refuse_missing(key)
+        rows, columns = self._places["bts"].shape[:2]
+        for key, place in self._places.items():
+            last = {"bts": 3, "refs": 6, "rads": 6, **dict.fromkeys([*LABEL_PLANES, "valid"], 1)}.get(key)
+            if last is None:
+                continue
+            if place.shape != (rows, columns, last):
+                expected = (rows, columns, last)
+                raise DataError(f"{self.path}: {key}: expected shape {expected}, found {place.shape} — convert it anew")
+            self._check_dtype(key, place, layout)
+
+    def _check_dtype(self, key: str, place: _Place, layout: dict[str, Any] | None) -> None:
+        declared = (layout or {}).get("keys", {}).get(key)
+        if declared is None:
+            return
+        accepted = {declared["dtype"], *declared.get("accept", {}).get("dtypes", ())}
+        if not any(place.dtype == np.dtype(name) for name in accepted):
+            raise DataError(
+                f"{self.path}: {key}: expected dtype {' or '.join(sorted(accepted))}, found {place.dtype} — "
+                "the file differs from the layout in the manifest"
+            )
+
+    def _refuse_missing(self, key: str) -> None:
+        if key == "refs" and "bts" in self._places:
+            raise DataError(
+                f"{self.path}: refs: expected six reflectances, found none ({self._about_reflectances}) — "
+                "use a model of the three brightness temperatures: --channels thermal"
+            )
+        keys = ", ".join(sorted(self._places)) or "no data set"
+        raise DataError(f"{self.path}: expected the key {key}, found {keys} — this is no SLSTR scene of this layout")
+
+
+class _Place:
+    """Where a data set of a file lies."""
+
+    def __init__(self, dataset: h5py.Dataset) -> None:
+        self.shape: tuple[int, ...] = dataset.shape
+        self.dtype: np.dtype[Any] = dataset.dtype
+        contiguous = dataset.chunks is None and dataset.compression is None and not dataset.external
+        self.offset: int | None = dataset.id.get_offset() if contiguous else None
+
+    def memory_map(self, path: Path) -> NDArray[Any]:
+        """Map the data read-only.
+
+        Raises:
+            DataError: the file ends before the data do.
+        """
+        try:
+            return np.asarray(np.memmap(path, self.dtype, "r", self.offset or 0, self.shape))
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{path}: expected {self.shape} {self.dtype}, found: {error} — get the file again"
+            ) from None

@@ -1,0 +1,134 @@
+"""The benchmark as `runtime.backend.Task`: samples, metrics, baselines, initial weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference.runtime.backend import Backend, Baseline, Batch, Optimiser, Statistics
+from reference.runtime.checkpoints import State
+from reference.runtime.errors import DataError
+from reference.runtime.runconfig import RunConfig, check_hyperparameters
+from reference.runtime.schedule import Scaling, Schedule, scaled
+from reference.runtime.sharding import Indices
+
+from . import facts, manifest, metrics, weights
+from .baselines import baselines
+from .data import Tiles
+from .scene import Scene
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Hyperparameters; benchmark.json declares them, with ranges and defaults."""
+
+    batch_size: int
+    """Tiles of one optimiser step, over all ranks."""
+
+    learning_rate: float
+    """Learning rate of one rank, before scaling."""
+
+    learning_rate_scaling: Scaling
+    """How the learning rate grows with the number of ranks."""
+
+    warmup_steps: int
+    """Steps over which the learning rate rises linearly."""
+
+    epsilon: float
+    """Adam's epsilon."""
+
+    channels: Literal["all", "thermal"]
+    """Nine channels, or the three brightness temperatures."""
+
+    labels: Literal["bayes", "summary"]
+    """Label plane."""
+
+    threshold: float
+    """Probability from which a pixel is called cloud."""
+
+
+class CloudTask:
+    """Cloud segmentation of tiles."""
+
+    metric_names: tuple[str, ...] = facts.METRICS
+    model_options: tuple[str, ...] = ("channels",)
+
+    def __init__(self, run: RunConfig) -> None:
+        """Check the hyperparameters and look at the data set, without reading a pixel.
+
+        Raises:
+            Refused: a hyperparameter is missing, unknown or out of range.
+            DataError: the data set is missing, incomplete or not what its manifest says.
+        """
+        check_hyperparameters(run, facts.BENCHMARK_FILE)
+        self.options = Options(**run.hyperparameters)
+        self.channels = facts.CHANNELS[self.options.channels]
+        self.batch_size = self.options.batch_size
+        self.statistics: dict[str, Any] = {}
+        self._seed = run.seed
+        self._train = self._test = Tiles([], self.options.labels)
+        if run.mode != "predict":
+            self._open(run)
+        self.train_count, self.eval_count = len(self._train), len(self._test)
+
+    def _open(self, run: RunConfig) -> None:
+        found = manifest.load(run.data)
+        self.statistics = found.statistics
+        self._train, self._test = (self._tiles(found, split) for split in ("train", "test"))
+
+    def _tiles(self, found: manifest.Manifest, split: str) -> Tiles:
+        files = found.splits.get(split, [])
+        tiles = Tiles(
+            [Scene(path, channels=self.options.channels, layout=found.layout) for path in files], self.options.labels
+        )
+        if not len(tiles):
+            expected = f"at least one tile of {facts.TILE} × {facts.TILE} pixels"
+            raise DataError(
+                f"{found.directory}: split {split}: expected {expected}, found none — make the data set anew"
+            )
+        return tiles
+
+    def optimiser(self, ranks: int) -> Optimiser:
+        """Return the optimiser's settings for that many ranks."""
+        base = scaled(self.options.learning_rate, self.options.learning_rate_scaling, ranks)
+        return Optimiser(
+            schedule=Schedule(base=base, warmup_steps=self.options.warmup_steps), epsilon=self.options.epsilon
+        )
+
+    def initial_weights(self) -> State:
+        """Draw the initial weights from the run's seed."""
+        return weights.initial_weights(self._seed, len(self.channels))
+
+    def train_batch(self, indices: Indices) -> Batch:
+        """Read training tiles."""
+        return self._train.batch(indices)
+
+    def eval_batch(self, indices: Indices) -> Batch:
+        """Read test tiles."""
+        return self._test.batch(indices)
+
+    def no_statistics(self) -> Statistics:
+        """Return the statistics of no tile."""
+        return {"confusion": np.zeros(4, np.int64), "loss": np.zeros(2, np.float64)}
+
+    def score(self, outputs: NDArray[Any], batch: Batch) -> Statistics:
+        """Count the pixels of logits_NHW by prediction and label, and sum the tiles' losses."""
+        label, valid = batch["label_NHW"].astype(bool), batch["valid_NHW"].astype(bool)
+        losses = metrics.sample_losses(outputs, label, valid)
+        return {
+            "confusion": metrics.count(outputs >= metrics.logit(self.options.threshold), label, valid),
+            "loss": np.array([losses.sum(), len(losses)]),
+        }
+
+    def metrics(self, totals: Statistics) -> dict[str, float]:
+        """Compute the metrics of all tiles."""
+        total, tiles = totals["loss"]
+        return {**metrics.confusion(totals["confusion"]).as_scores(), "loss": float(total / tiles)}
+
+    def baselines(self, backend: Backend) -> Iterator[Baseline]:
+        """Score trivial methods on the test tiles."""
+        return baselines(self, backend)

@@ -1,0 +1,68 @@
+"""Two layers of cloud: low water cloud, often as warm as the ground, and high cloud, often too thin to see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from datasets.slstr_cloud.climate import Climate
+from datasets.slstr_cloud.fields import Field, correlated_field, upper_quantile
+from datasets.slstr_cloud.surface import LAPSE_K_PER_KM
+
+OPTICAL_DEPTH_BETA = 5 / 3
+COLDEST_K = 190.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """One layer of cloud; arrays have the shape HW."""
+
+    optical_depth: Field
+    """Optical depth in the visible; 0 where there is none."""
+
+    height_km: Field
+    """Height of the top."""
+
+    temperature_k: Field
+    """Temperature of the top."""
+
+    ice: Field
+    """Share of ice, 0 at 258 K and above, 1 at 238 K and below."""
+
+
+def _layer(optical_depth: Field, height_km: Field, air_k: float) -> Layer:
+    temperature = np.maximum(np.float32(air_k) - np.float32(LAPSE_K_PER_KM) * height_km, np.float32(COLDEST_K))
+    return Layer(
+        optical_depth=optical_depth.astype(np.float32),
+        height_km=height_km.astype(np.float32),
+        temperature_k=temperature.astype(np.float32),
+        ice=np.clip((258 - temperature) / 20, 0, 1).astype(np.float32),
+    )
+
+
+def _optical_depth(field: Field, texture: Field, *, share: float, scale: float) -> Field:
+    """Return lognormal optical depth_HW over `share` of the scene, falling steeply to 0 at the outlines."""
+    excess = np.maximum(field - np.float32(upper_quantile(field, share)), 0)
+    inside = 1 - np.exp(np.float32(-6) * excess)
+    return (scale * inside * np.exp(0.6 * excess + 1.0 * texture)).astype(np.float32)
+
+
+def draw_low_cloud(rng: np.random.Generator, climate: Climate, shape: tuple[int, int]) -> Layer:
+    """Draw fog, stratocumulus and cumulus: tops at 0.3 to 4 km, higher where a cell is thicker."""
+    field = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=250)
+    cells = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=24)
+    relief = correlated_field(rng, shape, beta=2.2, outer_px=200)
+    depth = _optical_depth(field, cells, share=climate.low_share, scale=rng.uniform(3, 6))
+    height = np.clip(rng.uniform(1.6, 2.6) + 0.6 * relief + 0.45 * cells, 0.3, 4.0)
+    return _layer(depth, height, climate.air_k)
+
+
+def draw_high_cloud(rng: np.random.Generator, climate: Climate, shape: tuple[int, int]) -> Layer:
+    """Draw cirrus and fronts: tops at 4 to 13 km, mostly with an optical depth below 2."""
+    field = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=350)
+    fibres = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=24)
+    relief = correlated_field(rng, shape, beta=2.2, outer_px=300)
+    depth = _optical_depth(field, fibres, share=climate.high_share, scale=rng.uniform(0.8, 1.6))
+    height = np.clip(rng.uniform(6, 9) + 1.5 * relief + 0.4 * fibres, 3.5, 13)
+    return _layer(depth, height, climate.air_k)

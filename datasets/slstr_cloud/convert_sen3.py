@@ -1,0 +1,146 @@
+"""Convert one Sentinel-3 SLSTR level-1 product to the layout of the data set.
+
+    python -m datasets.slstr_cloud.convert_sen3 S3A_SL_1_RBT____….SEN3 OUT.hdf
+
+Reflectance is pi L / (E0 mu0), with the solar irradiance E0 and the cosine of the solar zenith mu0 of the product,
+after averaging the 500 m pixels two by two. A product without the radiances of S1 to S6 becomes a scene without
+`rads` and `refs`; the attribute `reflectances` says so. `valid` tells what was seen from what was never filled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.slstr_cloud import sen3
+from datasets.slstr_cloud.failures import DataError, failing_politely, say
+from datasets.slstr_cloud.scene import Scene, write_scene
+
+LABEL_BITS = 0b1111
+UNFILLED_LABEL = 255
+ABSENT = "absent: the product holds no S1 to S6 radiances"
+CALIBRATION = {"S1": 0.97, "S2": 0.98, "S3": 0.98, "S4": 1.0, "S5": 1.11, "S6": 1.13}
+"""Vicarious factors on the nadir radiances of products before baseline 005 (notice S3.PN-SLSTR-L1.10)."""
+
+CALIBRATED_BASELINE = 5
+
+
+def convert(folder: Path, *, calibrate: bool = False) -> Scene:
+    """Return the scene of a product; `calibrate` applies the vicarious factors to old baselines.
+
+    Raises DataError where a file is missing or damaged, or the label plane cannot be used.
+    """
+    bts, cosmetic = sen3.read_temperatures(folder)
+    bayes, confidence = sen3.read_flags(folder)
+    if not bayes.shape == confidence.shape == bts.shape[:2]:
+        raise DataError(f"{folder}: expected flags of shape {bts.shape[:2]}, found {bayes.shape}, {confidence.shape}")
+    valid = valid_pixels(bts, bayes, confidence, where=f"{folder}/flags_in.nc")
+    attributes = describe(folder)
+    refs = rads = None
+    if sen3.has_radiances(folder):
+        factors = (
+            CALIBRATION if calibrate and baseline(folder) < CALIBRATED_BASELINE else dict.fromkeys(sen3.SOLAR, 1.0)
+        )
+        rads, refs = reflectances(folder, bts.shape[:2], factors)
+    else:
+        attributes["reflectances"] = ABSENT
+    attributes["cosmetic_share"] = float(cosmetic.mean())
+    return Scene(
+        bts=bts,
+        rads=rads,
+        refs=refs,
+        bayes=np.where(valid, bayes, 0).astype(np.uint8)[..., None],
+        summary=((confidence & sen3.SUMMARY_CLOUD > 0) & valid).astype(np.int64)[..., None],
+        valid=valid.astype(np.uint8)[..., None],
+        attributes=attributes,
+    )
+
+
+def valid_pixels(
+    bts: NDArray[np.float32], bayes: NDArray[np.uint8], confidence: NDArray[np.uint16], *, where: str
+) -> NDArray[np.bool_]:
+    """Return valid_HW: filled, finite in S7 to S9, and with a label that can be one.
+
+    A byte above 15 sets spare bits and is no label. Raises DataError where no pixel has a label.
+    """
+    if (bayes == UNFILLED_LABEL).all():
+        raise DataError(
+            f"{where}: bayes_in: expected cloud flags, found 255 in every pixel — the plane was never filled, "
+            "so the product has no labels; use another processing of it"
+        )
+    label = bayes <= LABEL_BITS
+    seen = np.isfinite(bts).all(-1) & (confidence & sen3.UNFILLED == 0)
+    if not (label & seen).any():
+        raise DataError(f"{where}: expected labelled pixels, found none that is filled and has a label")
+    return label & seen
+
+
+def reflectances(
+    folder: Path, shape: tuple[int, int], factors: dict[str, float]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return rads_HWC in mW m-2 sr-1 nm-1 and refs_HWC of S1 to S6, NaN where fill."""
+    rads, refs = np.empty((*shape, 6), np.float32), np.empty((*shape, 6), np.float64)
+    for channel, band in enumerate(sen3.SOLAR):
+        radiance, grid = sen3.read_radiance(folder, band)
+        if radiance.shape != shape:
+            raise DataError(f"{folder}: {band}: expected {shape} pixels of 1 km, found {radiance.shape}")
+        radiance = radiance * factors[band]
+        mu0 = sen3.read_solar_cosine(folder, grid, shape)
+        rads[..., channel] = radiance
+        refs[..., channel] = np.pi * radiance / (sen3.read_irradiance(folder, band) * mu0)
+    return rads, refs
+
+
+def baseline(folder: Path) -> int:
+    """Return the processing baseline, the last number of the product's name; 0 where the name is another."""
+    found = re.search(r"_(\d{3})(?:\.SEN3)?$", folder.name)
+    return int(found[1]) if found else 0
+
+
+def describe(folder: Path) -> dict[str, object]:
+    """Return the attributes of the scene: where it comes from and whom to thank."""
+    year = re.search(r"_(20\d\d)\d{4}T", folder.name)
+    attribution = "Contains modified Copernicus Sentinel data" + (f" {year[1]}" if year else "")
+    return {"simulated": 0, "source": folder.name, "attribution": attribution}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Convert one product. Exit codes: 0 written, 2 usage, 3 the product or the disk is at fault."""
+    parser = argparse.ArgumentParser(prog="python -m datasets.slstr_cloud.convert_sen3", description=main.__doc__)
+    parser.add_argument("product", type=Path, help="folder whose name ends in .SEN3")
+    parser.add_argument("out", type=Path, help="file to write, for example S3A….hdf")
+    parser.add_argument(
+        "--calibrate", action="store_true", help="apply the S1-S6 factors that baselines before 005 lack"
+    )
+    options = parser.parse_args(argv)
+    with failing_politely():
+        product = options.product.resolve()
+        if not product.is_dir():
+            raise DataError(f"{options.product}: expected the folder of a product, found none — check the path")
+        scene = convert(product, calibrate=options.calibrate)
+        write_scene(options.out, scene)
+        report(options.out, scene)
+    return 0
+
+
+def report(path: Path, scene: Scene) -> None:
+    """Say what was written."""
+    assert scene.valid is not None
+    seen = scene.valid[..., 0] > 0
+    shares = (
+        f"bayes {np.mean(scene.bayes[seen] > 0):.2%}, summary {np.mean(scene.summary[seen] > 0):.2%} of valid pixels"
+    )
+    say(f"{path}: {seen.shape[0]}×{seen.shape[1]} pixels, {1 - seen.mean():.2%} fill; cloud: {shares}")
+    if scene.refs is None:
+        say(f"{path}: reflectances {ABSENT}; only a model of the three brightness temperatures can read the scene")
+    say(str(scene.attributes["attribution"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

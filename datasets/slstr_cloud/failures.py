@@ -1,0 +1,51 @@
+"""The one place where these programs turn an error into a line for people and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+EXIT_USAGE = 2
+EXIT_DATA = 3
+
+
+class UsageError(Exception):
+    """The command line asks for something that cannot be; exit code 2."""
+
+
+class DataError(Exception):
+    """Data is missing or bad; exit code 3."""
+
+
+def say(message: str) -> None:
+    """Print one line of progress at once."""
+    print(message, flush=True)  # noqa: T201 - the one door to the terminal
+
+
+@contextmanager
+def failing_politely() -> Iterator[None]:
+    """Run the body; end the program with one line on stderr where it fails in a way that a user can mend."""
+    try:
+        yield
+    except UsageError as fault:
+        _leave(str(fault), EXIT_USAGE)
+    except DataError as fault:
+        _leave(str(fault), EXIT_DATA)
+    except KeyboardInterrupt:
+        _leave("interrupted; nothing half-written is left, run the same command again to go on", 130)
+    except OSError as error:
+        _leave(explain_os_error(error), EXIT_DATA)
+
+
+def explain_os_error(error: OSError) -> str:
+    """Return one line for an operating system error, with what to do where that is known."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
+        return f"{error}: the disk is full — free some space and run the same command again"
+    return str(error)
+
+
+def _leave(message: str, code: int) -> None:
+    sys.stderr.write(message + "\n")
+    raise SystemExit(code) from None

@@ -1,0 +1,265 @@
+"""Simulate a data set of SLSTR scenes in the layout of the real files.
+
+    python -m datasets.slstr_cloud.simulate --out data/mine --dataset-id mine --train-scenes 8 --test-scenes 2
+
+writes `train/S3A….hdf`, `test/S3A….hdf` and, last of all, `manifest.json`. The same options give the same bytes, at
+every number of jobs. A folder that already holds the very set is left alone; an interrupted one is done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from datasets.slstr_cloud.baseline import scene_statistics
+from datasets.slstr_cloud.failures import UsageError, failing_politely, say
+from datasets.slstr_cloud.manifest import MANIFEST, file_entries, load_layout, sync_folder, write_manifest
+from datasets.slstr_cloud.naming import granule_name
+from datasets.slstr_cloud.scene import write_scene
+from datasets.slstr_cloud.simulator import simulate_scene
+
+SIMULATOR_VERSION = "1.0"
+"""Raised when the same options give other bytes than before."""
+
+BYTES_PER_PIXEL = 93
+"""Of one scene: bts 12, rads 24, refs 48, bayes 1, summary 8."""
+
+MARK = ".simulated-by-sciml-bench"
+"""A folder that holds this file was made here, and may be made again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What is simulated. Two sets with equal options are equal byte for byte."""
+
+    dataset_id: str
+    """Name of the set in manifests and results."""
+
+    train_scenes: int
+    """Scenes to train on."""
+
+    test_scenes: int
+    """Scenes to test on, none of which is trained on."""
+
+    rows: int
+    """Rows of a scene: 1200 in a real one, at least 256."""
+
+    columns: int
+    """Columns of a scene: 1500 in a real one, at least 256."""
+
+    seed: int
+    """Seed of the whole set; each scene has a child of it."""
+
+    night_share: float
+    """Share of the scenes of each split that are night scenes, with reflectances of 0."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("train_scenes", 1), ("test_scenes", 1), ("rows", 256), ("columns", 256), ("seed", 0)):
+            if getattr(self, name) < least:
+                option = "--" + name.replace("_", "-")
+                raise UsageError(f"{option}: expected at least {least}, found {getattr(self, name)}")
+        if self.columns > 1500 or self.rows > 6000:
+            raise UsageError(f"--rows, --columns: expected at most 6000 and 1500, found {self.rows} and {self.columns}")
+        if not 0 <= self.night_share <= 1:
+            raise UsageError(f"--night-share: expected 0 to 1, found {self.night_share}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneJob:
+    """One scene to simulate, small enough to send to another process."""
+
+    path: Path
+    """File to write."""
+
+    seed: int
+    """Seed of the set."""
+
+    number: int
+    """Number of the scene in the set: the key of its child seed."""
+
+    rows: int
+    """Rows of the scene."""
+
+    columns: int
+    """Columns of the scene."""
+
+    night: bool
+    """Whether the sun is down."""
+
+
+def scene_jobs(root: Path, options: Options) -> dict[str, list[SceneJob]]:
+    """Return the scenes of each split in the order of their names."""
+    jobs: dict[str, list[SceneJob]] = {}
+    number = 0
+    for split, count in (("train", options.train_scenes), ("test", options.test_scenes)):
+        jobs[split] = []
+        for index in range(count):
+            night = index >= count - round(count * options.night_share)
+            path = root / split / granule_name(number, night=night)
+            shape = {"rows": options.rows, "columns": options.columns}
+            jobs[split].append(SceneJob(path=path, seed=options.seed, number=number, night=night, **shape))
+            number += 1
+    return jobs
+
+
+def run_job(job: SceneJob) -> Path:
+    """Simulate and write one scene."""
+    seed = np.random.SeedSequence(job.seed, spawn_key=(job.number,))
+    write_scene(job.path, simulate_scene(seed, rows=job.rows, columns=job.columns, night=job.night))
+    return job.path
+
+
+def simulate(root: Path, options: Options, *, jobs: int) -> None:
+    """Make the set in `root`, which is new, empty, or was made here before.
+
+    Raises UsageError where `root` holds something else, OSError where the disk refuses.
+    """
+    started = time.monotonic()
+    if up_to_date(root, options):
+        say(f"{root}: already holds this very set; nothing to do")
+        return
+    claim(root, options)
+    splits = scene_jobs(root, options)
+    todo = [job for split in splits.values() for job in split]
+    for done, path in enumerate(_run_all(todo, jobs), start=1):
+        say(f"scene {done} of {len(todo)}: {path.relative_to(root)}, {time.monotonic() - started:.0f} s")
+    paths = {split: [str(job.path.relative_to(root)) for job in split_jobs] for split, split_jobs in splits.items()}
+    say("hashing the files and scoring the baselines")
+    for split in paths:
+        sync_folder(root / split)
+    manifest = describe(root, options, paths)
+    write_manifest(root, manifest)
+    say(f"{root}: {summary(manifest)}, {time.monotonic() - started:.0f} s")
+
+
+def _run_all(todo: Sequence[SceneJob], jobs: int) -> Iterator[Path]:
+    if jobs == 1:
+        yield from map(run_job, todo)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(todo)), mp_context=context) as pool:
+        try:
+            yield from pool.map(run_job, todo)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def claim(root: Path, options: Options) -> None:
+    """Make `root` ready to be written: empty but for the mark that it is ours.
+
+    Raises UsageError where it holds what was not made here, OSError where the disk has too little room.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    held = sorted(path.name for path in root.iterdir())
+    if held and not (root / MARK).exists():
+        raise UsageError(
+            f"{root}: expected a new or empty folder, or one that simulate made, found {', '.join(held[:3])}"
+            f"{' …' if len(held) > 3 else ''} — name another folder with --out"
+        )
+    (root / MARK).write_text(
+        "Made by datasets.slstr_cloud.simulate, which may replace what is here.\n", encoding="utf-8"
+    )
+    (root / MANIFEST).unlink(missing_ok=True)
+    for split in ("train", "test"):
+        shutil.rmtree(root / split, ignore_errors=True)
+        (root / split).mkdir()
+    needed = (options.train_scenes + options.test_scenes) * options.rows * options.columns * BYTES_PER_PIXEL
+    free = shutil.disk_usage(root).free
+    if free < needed * 1.02:
+        raise OSError(
+            f"{root}: the set needs {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free — "
+            "free some space or name another folder with --out"
+        )
+
+
+def up_to_date(root: Path, options: Options) -> bool:
+    """Tell whether `root` holds the set of these options: its manifest agrees, and every file has its size."""
+    try:
+        manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    if manifest.get("made_by") != made_by(options) or manifest.get("layout") != load_layout():
+        return False
+    return all(_has_size(root / entry["path"], entry["size"]) for entry in manifest["files"])
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
+
+
+def made_by(options: Options) -> dict[str, Any]:
+    """Return what the manifest says of the program, its version and its options."""
+    return {"program": "datasets.slstr_cloud.simulate", "version": SIMULATOR_VERSION, "options": asdict(options)}
+
+
+def describe(root: Path, options: Options, splits: dict[str, list[str]]) -> dict[str, Any]:
+    """Return the manifest of a finished set."""
+    return {
+        "manifest_version": 1,
+        "dataset": "slstr_cloud",
+        "dataset_id": options.dataset_id,
+        "simulated": True,
+        "licence": "MIT, like the program that made it: simulated, holds no satellite data.",
+        "made_by": made_by(options),
+        "layout": load_layout(),
+        "splits": splits,
+        "files": file_entries(root, splits),
+        "statistics": scene_statistics(root, splits),
+    }
+
+
+def summary(manifest: dict[str, Any]) -> str:
+    """Return one line on a finished set."""
+    size = sum(entry["size"] for entry in manifest["files"])
+    baselines = manifest["statistics"]["baselines"]
+    return (
+        f"{len(manifest['files'])} scenes, {size / 1e9:.2f} GB, accuracy on test of majority "
+        f"{baselines['majority']['accuracy']}, linear discriminant {baselines['linear_discriminant']['accuracy']}"
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    line = argparse.ArgumentParser(prog="python -m datasets.slstr_cloud.simulate", description="Simulate SLSTR scenes.")
+    line.add_argument("--out", type=Path, required=True, help="folder to make; new, empty, or made by this program")
+    line.add_argument("--dataset-id", required=True, help="name of the set in manifests and results")
+    line.add_argument("--train-scenes", type=int, default=8, help="scenes to train on (default %(default)s)")
+    line.add_argument("--test-scenes", type=int, default=2, help="scenes to test on (default %(default)s)")
+    line.add_argument("--rows", type=int, default=1200, help="rows of a scene (default %(default)s)")
+    line.add_argument("--columns", type=int, default=1500, help="columns of a scene (default %(default)s)")
+    line.add_argument("--seed", type=int, default=0, help="seed of the set (default %(default)s)")
+    line.add_argument("--night-share", type=float, default=0.0, help="share of night scenes (default %(default)s)")
+    line.add_argument(
+        "--jobs", type=int, default=1, help="scenes made side by side; no effect on the bytes (default %(default)s)"
+    )
+    return line
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line. Exit codes: 0 the set is there, 2 refused, 3 the disk refused."""
+    given = vars(parser().parse_args(argv))
+    root, jobs = given.pop("out"), given.pop("jobs")
+    # A stop by the harness or a job manager unwinds like Ctrl-C, so that no part of a file is left.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with failing_politely():
+        if jobs < 1:
+            raise UsageError(f"--jobs: expected at least 1, found {jobs}")
+        simulate(root, Options(**given), jobs=jobs)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import environment
+from harness import environment, registry
 from harness.config import Request, resolve
 from harness.errors import ConfigError
 from harness.settings import SETTINGS
@@ -40,8 +40,12 @@ def test_command_line_over_file_over_scale_over_default(tmp_path):
     assert resolved.max_epochs == 2
     assert resolved.hyperparameters["batch_size"] == 7
     assert resolved.hyperparameters["warmup_steps"] == 3
-    assert resolve(ask({"scale": "tiny"})).hyperparameters["batch_size"] == 4
-    assert resolve(ask({"scale": "full"})).hyperparameters["batch_size"] == 32
+    declared = registry.load("slstr_cloud")
+    of_tiny = declared.scales["tiny"].hyperparameters["batch_size"]
+    of_all = declared.hyperparameters["batch_size"]["default"]
+    assert of_tiny != of_all
+    assert resolve(ask({"scale": "tiny"})).hyperparameters["batch_size"] == of_tiny
+    assert resolve(ask({"scale": "full"})).hyperparameters["batch_size"] == of_all
     assert resolve(ask()).scale == "small"
 
 
@@ -87,7 +91,10 @@ def test_cross_field_faults_are_reported_together(tmp_path):
     )
     assert "--launcher local: expected one rank on this machine, found 3" in text
     assert "--implementation: expected one of pt, tf or a PATH.json, found jax" in text
-    assert "--target: expected 0.85 in the closed division, found 0.1 — leave it out, or add --division open" in text
+    floor = registry.load("slstr_cloud").scales["small"].target
+    assert (
+        f"--target: expected {floor} in the closed division, found 0.1 — leave it out, or add --division open" in text
+    )
     assert "no: expected a run directory or a checkpoint file, found nothing" in text
 
 

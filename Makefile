@@ -21,7 +21,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults check report lint format lock containers clean
+.PHONY: help setup run test faults check report lint format bench lock containers clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 16
@@ -50,6 +50,9 @@ lint: setup ## Check style, types, imports between rooms, scripts, schemas and c
 format: setup ## Put the Python sources into the house's form
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
+
+bench: setup ## Measure tile reading and the loop's overhead, each as a ratio within one run
+	@for script in tests/performance/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
 
 lock: ## Resolve requirements/*.in anew into requirements/*.lock, with hashes
 	@$(or $(PYTHON),python3.11) tools/lock.py

@@ -1,7 +1,8 @@
-"""SIGUSR2 asks for an end at the next step boundary (SPEC.md, section "Signals")."""
+"""SIGUSR2 asks for an end at the next step boundary (SPEC.md, section "Signals"); SIGUSR1 asks where the program is."""
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import time
 from types import FrameType
@@ -15,8 +16,9 @@ class StopRequest:
         self._deadline: float | None = None
 
     def listen(self) -> None:
-        """Take SIGUSR2 as a request; from here on it no longer ends the process."""
+        """Take SIGUSR2 as a request and let SIGUSR1 write all threads' stacks to stderr; neither ends the process."""
         signal.signal(signal.SIGUSR2, self._on_signal)
+        faulthandler.register(signal.SIGUSR1)
 
     def start_clock(self, max_seconds: float | None) -> None:
         """Count the time limit from now; None is no limit."""

@@ -57,7 +57,7 @@ def configure(run: RunConfig, place: Ranks) -> tf.config.LogicalDevice:
     tf.random.set_seed(seed_libraries(run.seed))
     if run.deterministic:
         tf.config.experimental.enable_op_determinism()
-        # The graph optimiser rewrites a gradient in one of several ways, by chance in each process: its last bit differs.
+        # The graph optimiser chooses among equivalent gradients by chance in each process; their last bits differ.
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     keras.config.set_dtype_policy("mixed_bfloat16" if run.precision == "bf16" else "float32")
     gpus = tf.config.list_physical_devices("GPU")

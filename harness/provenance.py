@@ -14,6 +14,8 @@ from harness.paths import ROOT
 
 PACKAGES = ("sciml-bench", "tensorflow-cpu", "tensorflow", "torch", "horovod", "mpi4py", "openmpi", "numpy", "h5py")
 
+STATED_COMMIT = "SCIML_BENCH_COMMIT"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Commit:
@@ -30,11 +32,11 @@ class Commit:
 
 
 def commit() -> Commit:
-    """Ask git. The images of containers/ hold no `.git`: they state the commit in `SCIML_BENCH_COMMIT`."""
-    stated = os.environ.get("SCIML_BENCH_COMMIT")
+    """Ask git. The images of containers/ hold no `.git`: they state HASH or HASH-dirty in `SCIML_BENCH_COMMIT`."""
+    stated = os.environ.get(STATED_COMMIT)
     if not (ROOT / ".git").exists():
         if stated:
-            return Commit(commit=stated, dirty=None)
+            return Commit(commit=stated.removesuffix("-dirty"), dirty=stated.endswith("-dirty"))
         return Commit(commit=None, dirty=None, reason="not a git checkout")
     try:
         head = _git("rev-parse", "HEAD")

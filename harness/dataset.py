@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness import process
 from harness.configuration import Configuration
@@ -13,6 +14,7 @@ from harness.documents import read_json, require_valid
 from harness.errors import ConfigError, DataError
 from harness.files import sha256
 from harness.paths import ROOT, SCHEMAS, data_root
+from harness.registry import Scale
 from harness.stops import Stops
 
 MAKE_TIMEOUT_S = 6 * 3600.0
@@ -107,6 +109,8 @@ def inspect(configuration: Configuration, directory: Path) -> DataSet:
             f"{path}: $.dataset_id: expected {scale.dataset_id} for scale {configuration.scale}, "
             f"found {manifest['dataset_id']} — name another folder, another --scale, or --division open"
         )
+    else:
+        found += _made_otherwise(path, manifest, scale)
     found += _missing_or_cut(directory, manifest["files"])
     if found:
         raise DataError("\n".join(found))
@@ -116,6 +120,19 @@ def inspect(configuration: Configuration, directory: Path) -> DataSet:
         manifest_sha256=sha256(path),
         simulated=manifest["simulated"],
     )
+
+
+def _made_otherwise(path: Path, manifest: dict[str, Any], scale: Scale) -> list[str]:
+    """Faults of a simulated set whose manifest states other options than the scale declares today."""
+    options = manifest.get("made_by", {}).get("options", {})
+    if not (scale.simulated and manifest["simulated"]) or manifest["dataset_id"] != scale.dataset_id:
+        return []
+    stated = {name: (value, options.get(name.replace("-", "_"), value)) for name, value in scale.simulate.items()}
+    return [
+        f"{path}: $.made_by.options.{name}: expected {expected}, found {found} — remove the folder, and it is made anew"
+        for name, (expected, found) in stated.items()
+        if found != expected
+    ]
 
 
 def _missing_or_cut(directory: Path, files: list[dict[str, object]]) -> list[str]:

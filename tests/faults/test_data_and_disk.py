@@ -7,6 +7,10 @@ import subprocess
 
 import pytest
 
+from harness import registry
+
+TINY = registry.load("slstr_cloud").scales["tiny"]
+
 
 def test_a_missing_data_folder(bench, tmp_path):
     absent = tmp_path / "nowhere" / "deep"
@@ -41,6 +45,18 @@ def test_a_file_that_is_not_there_and_another_data_set(bench):
     assert run.code == 3
     assert "$.dataset_id: expected slstr_cloud-sim-tiny-v1 for scale tiny, found another" in run.stderr
     assert "S3A_fake.hdf: expected a file, found none" in run.stderr
+
+
+def test_a_set_that_was_simulated_with_other_options(bench):
+    path = bench.data / "manifest.json"
+    manifest = json.loads(path.read_text())
+    options = {key.replace("-", "_"): value for key, value in TINY.simulate.items()}
+    path.write_text(json.dumps({**manifest, "made_by": {"options": {**options, "rows": 256}}}))
+    refused = bench.run_fake("ok")
+    assert refused.code == 3
+    assert f"$.made_by.options.rows: expected {TINY.simulate['rows']}, found 256" in refused.stderr
+    path.write_text(json.dumps({**manifest, "made_by": {"options": options}}))
+    assert bench.run_fake("ok").code == 0
 
 
 def test_a_misspelt_hyperparameter_in_a_file(bench, tmp_path):

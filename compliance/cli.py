@@ -61,8 +61,10 @@ def _check(options: argparse.Namespace) -> int:
         raise UsageError("PATH: expected a log or a run directory, found nothing — name at least one")
     from compliance import reporters
     from compliance.judge import judge
+    from compliance.rundir import runs_below
 
-    judgements = [judge(_existing(path), rules) for path in options.paths]
+    named = [run for path in options.paths for run in runs_below(_existing(path))]
+    judgements = [judge(run, rules) for run in named]
     if options.format == "json":
         _write(reporters.as_json(judgements, rules))
     else:
@@ -105,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     named = argparse.ArgumentParser(add_help=False)
     named.add_argument("--ruleset", metavar="NAME", default=rule_sets.DEFAULT, help="rule set (%(default)s)")
     check = verbs.add_parser("check", parents=[named], help="judge logs and run directories")
-    check.add_argument("paths", metavar="PATH", nargs="*", help="a log, or a run directory with its result_0.txt")
+    check.add_argument(
+        "paths", metavar="PATH", nargs="*", help="a log, a run directory, or a folder of run directories"
+    )
     check.add_argument("--format", choices=("text", "json"), default="text", help="form of the verdict (%(default)s)")
     check.add_argument("--explain", metavar="RULE-ID", help="print the text of a rule, and judge nothing")
     check.set_defaults(verb=_check)

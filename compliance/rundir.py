@@ -31,6 +31,24 @@ class RunConfig:
     """What is wrong with it."""
 
 
+def runs_below(path: Path) -> list[Path]:
+    """What a path names: itself, or, where it is a folder of run directories, each of them, sorted.
+
+    A prediction is a run directory too; it has no log, and there is nothing of it to judge.
+    """
+    if not path.is_dir() or any((path / file).exists() for file in (LOG, CONFIG)):
+        return [path]
+    folders = {found.parent for file in (LOG, CONFIG) for found in path.rglob(file)}
+    return sorted(folder for folder in folders if not _is_prediction(folder)) or [path]
+
+
+def _is_prediction(folder: Path) -> bool:
+    try:
+        return not (folder / LOG).exists() and _load(folder / CONFIG)["mode"] == "predict"
+    except (OSError, ValueError, KeyError):
+        return False
+
+
 def read_config(folder: Path) -> RunConfig:
     """Read and check run.json."""
     schema = parse_object((LOGGING_SPEC / "schemas" / "run_config.schema.json").read_text(encoding="utf-8"))

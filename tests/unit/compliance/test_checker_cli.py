@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from checking import GOLDEN, call, check
+from checking import GOLDEN, call, cases, check
 
 from compliance import cli, reporters
 from compliance import rules as rule_sets
@@ -67,6 +68,20 @@ def test_one_document_for_many_logs() -> None:
     document = check(VALID, INVALID, "--format", "json").document
     assert [file["compliant"] for file in document["files"]] == [True, False]
     assert (document["compliant"], document["errors"], document["warnings"]) == (False, 1, 0)
+
+
+def test_a_folder_names_every_run_below_it_and_no_prediction(tmp_path: Path) -> None:
+    run = next(path for path in cases("valid") if path.is_dir())
+    for name in ("b", "a"):
+        shutil.copytree(run, tmp_path / "slstr_cloud" / "pt" / name)
+    lost, prediction = tmp_path / "slstr_cloud" / "tf" / "lost", tmp_path / "slstr_cloud" / "tf" / "prediction"
+    shutil.copytree(run, lost)
+    (lost / "result_0.txt").unlink()
+    shutil.copytree(lost, prediction)
+    (prediction / "run.json").write_text('{"mode": "predict"}')
+    files = check(tmp_path, "--format", "json").document["files"]
+    assert [Path(file["file"]).parent.name for file in files] == ["a", "b", "lost"]
+    assert [file["compliant"] for file in files] == [True, True, False]
 
 
 def test_the_summary_of_a_run() -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from logging_spec.events import Event, LineError, parse_line
+from harness import eventfile
+from logging_spec.events import Event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ def read(directory: Path) -> Record:
     return Record(
         directory=directory,
         documents={name: _document(directory / f"{name}.json") for name in names},
-        events=_events(directory / "result_0.txt"),
+        events=eventfile.read(directory / "result_0.txt"),
         samples={path.stem: _lines(path) for path in sorted((directory / "telemetry").glob("*.jsonl"))},
     )
 
@@ -62,22 +63,6 @@ def _document(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def _events(path: Path) -> list[Event]:
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    events = []
-    for line in text.splitlines():
-        try:
-            event = parse_line(line)
-        except LineError:
-            continue
-        if event is not None:
-            events.append(event)
-    return events
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -5,47 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
+
+from logging_spec.whole import whole_file
 
 
 def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write `data` to `path` so that a reader sees all of it or the file that was there before.
 
-    A temporary file in the same folder is written and synced, then renamed over `path`, and the folder is synced.
-
     Raises:
         OSError: it could not be written; nothing is left behind, and `filename` is `path`.
     """
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fchmod(file.fileno(), mode)
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        sync_folder(path.parent)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` survive a loss of power.
-
-    Raises:
-        OSError: the folder cannot be opened or synced.
-    """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with whole_file(path, mode=mode) as file:
+        file.write(data)
 
 
 def write_json(path: Path, value: Any, *, mode: int = 0o644) -> None:

@@ -15,14 +15,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from harness.files import tail, write_json
 from harness.parent import HARNESS, Harness, die_with
+from logging_spec.ranks import Ranks, from_environment
 
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 POLITE = frozenset({signal.SIGUSR1, signal.SIGUSR2})
@@ -34,38 +34,11 @@ GRACE_S = 5.0
 
 STDERR_LINES = 20
 
-_TABLE = (
-    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK"),
-    ("PMIX_RANK", "PMIX_LOCAL_RANK"),
-    ("PMI_RANK", "MPI_LOCALRANKID"),
-    ("SLURM_PROCID", "SLURM_LOCALID"),
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where this rank is."""
-
-    rank: int
-    """Number among all ranks."""
-
-    local_rank: int
-    """Number among the ranks of this host."""
-
-
-def place(environment: Mapping[str, str]) -> Place:
-    """Read the launcher's variables; rank 0 of 1 where there are none."""
-    for rank, local_rank in _TABLE:
-        if environment.get(rank, "").isdigit():
-            local = environment.get(local_rank, "0")
-            return Place(rank=int(environment[rank]), local_rank=int(local) if local.isdigit() else 0)
-    return Place(rank=0, local_rank=0)
-
 
 class Record:
     """The rank's exit record. It is written at the start too, so that a wrapper that is killed leaves an honest one."""
 
-    def __init__(self, folder: Path, where: Place) -> None:
+    def __init__(self, folder: Path, where: Ranks) -> None:
         self.path = folder / f"rank-{where.rank:05d}.exit.json"
         self.stderr = folder / f"rank-{where.rank:05d}.err"
         self.fields: dict[str, Any] = {
@@ -200,7 +173,7 @@ def description(run_dir: Path, host: str) -> Companion:
     return Companion([sys.executable, "-m", "harness.system", "--node"], out=path, err=path.with_suffix(".err"))
 
 
-def companions(run_dir: Path, where: Place, host: str) -> dict[str, Companion]:
+def companions(run_dir: Path, where: Ranks, host: str) -> dict[str, Companion]:
     """What runs beside local rank 0 of a node, by the field of the exit record that says how it went."""
     if where.local_rank != 0:
         return {}
@@ -218,7 +191,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--no-sampler", action="store_true")
     parser.add_argument("argv", nargs="+")
     options = parser.parse_args(arguments)
-    where = place(os.environ)
+    try:
+        where = from_environment(os.environ)
+    except ValueError as error:
+        sys.stderr.write(f"harness.rank: {error}\n")
+        return 2
     folder = options.run_dir / "ranks"
     folder.mkdir(exist_ok=True)
     record = Record(folder, where)

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.files import sync_folder
+from logging_spec.whole import sync_folder
 
 RESERVE_BYTES = 256 * 1024
 """Room kept for the last records of a run, given free when they are written: a full disk must not hide itself."""

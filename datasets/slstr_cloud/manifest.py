@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 from datasets.slstr_cloud.baseline import scene_statistics
 from datasets.slstr_cloud.failures import DataError, failing_politely, say
+from logging_spec.whole import whole_file
 
 HERE = Path(__file__).parent
 MANIFEST = "manifest.json"
@@ -49,27 +49,10 @@ def file_entries(root: Path, splits: Mapping[str, Sequence[str]]) -> list[dict[s
 
 
 def write_manifest(root: Path, manifest: Mapping[str, Any]) -> Path:
-    """Write manifest.json whole: a reader finds the old one, the new one or none, never a part."""
-    partial, final = root / f".{MANIFEST}.part", root / MANIFEST
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(final)
-    finally:
-        partial.unlink(missing_ok=True)
-    sync_folder(root)
-    return final
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Write manifest.json whole."""
+    with whole_file(root / MANIFEST) as file:
+        file.write(json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False).encode() + b"\n")
+    return root / MANIFEST
 
 
 def split_by_folder(root: Path) -> dict[str, list[str]]:

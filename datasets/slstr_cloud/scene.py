@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 from numpy.typing import NDArray
+
+from logging_spec.whole import whole_file
 
 PLANES = ("bts", "rads", "refs", "bayes", "summary", "valid")
 
@@ -48,15 +49,8 @@ def write_scene(path: Path, scene: Scene) -> None:
 
     Raises OSError where the disk refuses; the temporary file is gone by then.
     """
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        with partial.open("wb") as file:
-            file.write(_hdf5_bytes(scene))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        file.write(_hdf5_bytes(scene))
 
 
 def _hdf5_bytes(scene: Scene) -> bytes:

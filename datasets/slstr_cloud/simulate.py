@@ -25,7 +25,7 @@ import numpy as np
 
 from datasets.slstr_cloud.baseline import scene_statistics
 from datasets.slstr_cloud.failures import UsageError, failing_politely, say
-from datasets.slstr_cloud.manifest import MANIFEST, file_entries, load_layout, sync_folder, write_manifest
+from datasets.slstr_cloud.manifest import MANIFEST, file_entries, load_layout, write_manifest
 from datasets.slstr_cloud.naming import granule_name
 from datasets.slstr_cloud.scene import write_scene
 from datasets.slstr_cloud.simulator import simulate_scene
@@ -137,8 +137,6 @@ def simulate(root: Path, options: Options, *, jobs: int) -> None:
         say(f"scene {done} of {len(todo)}: {path.relative_to(root)}, {time.monotonic() - started:.0f} s")
     paths = {split: [str(job.path.relative_to(root)) for job in split_jobs] for split, split_jobs in splits.items()}
     say("hashing the files and scoring the baselines")
-    for split in paths:
-        sync_folder(root / split)
     manifest = describe(root, options, paths)
     write_manifest(root, manifest)
     say(f"{root}: {summary(manifest)}, {time.monotonic() - started:.0f} s")

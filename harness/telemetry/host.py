@@ -9,11 +9,10 @@ from typing import Any
 import psutil
 
 from harness.telemetry.source import Item
+from logging_spec.ranks import from_environment
 
 RUN_MARKER = "SCIML_RUN_ID"
 """Environment variable that the harness gives to every process of a run."""
-
-RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
 
 
 class Host:
@@ -118,11 +117,10 @@ class Ranks:
 
 def _rank(process: psutil.Process) -> int | None:
     try:
-        environment = process.environ()
-    except psutil.Error:
+        place = from_environment(process.environ())
+    except (psutil.Error, ValueError):
         return None
-    value = next((environment[name] for name in RANK_VARIABLES if name in environment), "")
-    return int(value) if value.isdecimal() else None
+    return None if place.launcher == "none" else place.rank
 
 
 def _or_none(counters: Callable[[], Any]) -> Any:

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from logging_spec.whole import whole_file
+
 from .errors import DataError
-from .files import whole_file
 
 State = dict[str, NDArray[Any]]
 """Canonical name → array."""
@@ -88,6 +89,7 @@ def save(folder: Path, checkpoint: Checkpoint, *, keep: int) -> Written:
     path = folder / f"epoch-{checkpoint.progress.epoch:04d}.npz"
     metadata = {"format": 1, "progress": asdict(checkpoint.progress), "about": checkpoint.about}
     encoded = np.frombuffer(json.dumps(metadata, allow_nan=False).encode(), np.uint8)
+    folder.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
         np.savez(file, **checkpoint.state, **{METADATA: encoded})  # type: ignore[arg-type]
     for old in _newest_first(folder)[keep:]:

@@ -8,11 +8,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from . import lifecycle, ranks, runconfig
+from logging_spec import ranks
+from logging_spec.ranks import Ranks
+
+from . import lifecycle, runconfig
 from .backend import Backend, Task
 from .errors import Refused
 from .lifecycle import EventLog
-from .ranks import Ranks
 from .runconfig import RunConfig
 from .stop import StopRequest
 from .training import Ending, Training
@@ -40,7 +42,7 @@ def execute(
         DataError: data are missing or bad.
     """
     run = runconfig.from_arguments(arguments)
-    place = ranks.from_environment(os.environ)
+    place = _place()
     stop = StopRequest()
     stop.listen()
     with lifecycle.open_log(run, place.rank) as log:
@@ -81,6 +83,13 @@ def _log_baselines(task: Task, backend: Backend, log: EventLog) -> None:
     for baseline in task.baselines(backend):
         metadata = {"name": baseline.name, "metric": baseline.metric}
         log.point("baseline", baseline.value, metadata | ({"rule": baseline.text} if baseline.text else {}))
+
+
+def _place() -> Ranks:
+    try:
+        return ranks.from_environment(os.environ)
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 def _check(run: RunConfig, task: Task, backend: Backend, place: Ranks) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 import jsonschema
 from referencing import Registry
+
+from logging_spec.events import parse_object
 
 from .errors import Refused
 
@@ -216,16 +217,11 @@ def read_json(path: Path) -> dict[str, Any]:
         Refused: with the reason.
     """
     try:
-        document = json.loads(
-            path.read_text(encoding="utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
-        )
+        return parse_object(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Refused(f"{path}: expected a readable file, found: {error.strerror} — check the path") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Refused(f"{path}: expected JSON, found: {error} — write the file anew") from None
-    if not isinstance(document, dict):
-        raise Refused(f"{path}: expected a JSON object, found {type(document).__name__} — write the file anew")
-    return document
 
 
 def check(document: Any, schema: dict[str, Any], name: str, root: str) -> None:
@@ -249,15 +245,3 @@ _PLAIN = (
 
 def _path(text: str | None) -> Path | None:
     return None if text is None else Path(text)
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"a name written twice: {', '.join(twice)}")
-    return dict(pairs)
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name}, which is not JSON")

@@ -18,11 +18,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from logging_spec.ranks import Ranks
+
 from .backend import Batch, Optimiser, StepResult
 from .checkpoints import State, matched
 from .host import cpu_name
 from .lifecycle import Facts
-from .ranks import Ranks
 from .runconfig import RunConfig
 from .seeds import seed_libraries
 

@@ -12,10 +12,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from logging_spec.whole import whole_file
 from reference.runtime import sharding
 from reference.runtime.backend import Backend
 from reference.runtime.errors import DataError
-from reference.runtime.files import whole_file
 from reference.runtime.runconfig import RunConfig
 
 from . import baselines, facts, metrics

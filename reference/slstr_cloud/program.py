@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from logging_spec.ranks import Ranks
 from reference.runtime import program
 from reference.runtime.backend import Backend
-from reference.runtime.ranks import Ranks
 from reference.runtime.runconfig import RunConfig
 
 from .predict import predict

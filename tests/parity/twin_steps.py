@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from logging_spec.ranks import Ranks
 from reference.runtime import runconfig
 from reference.runtime.backend import Batch, Optimiser
-from reference.runtime.ranks import Ranks
 from reference.runtime.schedule import Schedule
 from reference.slstr_cloud.task import CloudTask
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
+from logging_spec.ranks import Ranks
 from reference.runtime.pt import Recipe, Tensors, TorchBackend
-from reference.runtime.ranks import Ranks
 from reference.runtime.runconfig import RunConfig
 from reference.slstr_cloud.facts import PARAMETERS
 from reference.slstr_cloud.task import CloudTask

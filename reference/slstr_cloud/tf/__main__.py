@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from logging_spec.ranks import Ranks
 from reference.runtime.backend import Backend
 from reference.runtime.errors import run_program
-from reference.runtime.ranks import Ranks
 from reference.runtime.runconfig import RunConfig
 from reference.slstr_cloud.program import main
 from reference.slstr_cloud.task import CloudTask

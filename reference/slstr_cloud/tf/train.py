@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from reference.runtime.ranks import Ranks
+from logging_spec.ranks import Ranks
 from reference.runtime.runconfig import RunConfig
 from reference.runtime.tf import Recipe, TensorFlowBackend, Tensors
 from reference.slstr_cloud.facts import PARAMETERS

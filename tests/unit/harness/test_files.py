@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 
 import pytest
@@ -23,33 +22,6 @@ def test_what_is_not_json_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         files.write_json(tmp_path / "a.json", {"loss": float("nan")})
     assert os.listdir(tmp_path) == []
-
-
-@pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, step):
-    path = tmp_path / "a.txt"
-    files.write_whole(path, b"old")
-
-    def fail(*_):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(files.os, step, fail)
-    with pytest.raises(OSError, match="No space left on device") as failure:
-        files.write_whole(path, b"new")
-    assert failure.value.filename == str(path)
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["a.txt"]
-
-
-def test_the_folder_is_synced_after_the_rename(tmp_path, monkeypatch):
-    synced = []
-    real = os.fsync
-    monkeypatch.setattr(
-        files.os, "fsync", lambda handle: (synced.append(os.readlink(f"/proc/self/fd/{handle}")), real(handle))
-    )
-    files.write_whole(tmp_path / "a", b"x")
-    assert len(synced) == 2
-    assert synced[1] == str(tmp_path)
 
 
 def test_a_tail_is_fit_to_be_shown(tmp_path):

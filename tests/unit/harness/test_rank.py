@@ -14,7 +14,7 @@ import psutil
 import pytest
 from whole_runs import wait_until
 
-from harness import parent, rank
+from harness import parent
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -43,24 +43,16 @@ def gone(pid: int) -> bool:
         return True
 
 
-@pytest.mark.parametrize(
-    ("environment", "place"),
-    [
-        ({}, (0, 0)),
-        ({"OMPI_COMM_WORLD_RANK": "3", "OMPI_COMM_WORLD_LOCAL_RANK": "1", "SLURM_PROCID": "0"}, (3, 1)),
-        ({"PMI_RANK": "2", "MPI_LOCALRANKID": "0"}, (2, 0)),
-        ({"SLURM_PROCID": "5", "SLURM_LOCALID": "1"}, (5, 1)),
-        ({"OMPI_COMM_WORLD_RANK": "nonsense"}, (0, 0)),
-    ],
-)
-def test_the_table_of_ranks(environment, place):
-    found = rank.place(environment)
-    assert (found.rank, found.local_rank) == place
+def test_a_place_that_makes_no_sense_is_refused(tmp_path):
+    child = start(tmp_path, "raise SystemExit(0)", OMPI_COMM_WORLD_RANK="nonsense", OMPI_COMM_WORLD_SIZE="2")
+    assert child.wait(timeout=60) == 2
+    assert not list((tmp_path / "ranks").glob("rank-*"))
 
 
 def test_outputs_exit_code_and_record(tmp_path):
     code = "import os, sys; print('out'); sys.stderr.write('one\\ntwo\\n'); os.getcwd(); sys.exit(7)"
-    child = start(tmp_path, code, OMPI_COMM_WORLD_RANK="12", OMPI_COMM_WORLD_LOCAL_RANK="1")
+    place = {"OMPI_COMM_WORLD_RANK": "12", "OMPI_COMM_WORLD_SIZE": "13", "OMPI_COMM_WORLD_LOCAL_RANK": "1"}
+    child = start(tmp_path, code, **place)
     assert child.wait(timeout=60) == 7
     assert (tmp_path / "ranks" / "rank-00012.out").read_text() == "out\n"
     found = record(tmp_path, 12)

@@ -75,7 +75,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch) -> 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("reference.runtime.files.os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         checkpoints.save(tmp_path, checkpoint(1), keep=2)
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-0001.npz"]

@@ -21,7 +21,7 @@ SLEEPER = [sys.executable, "-c", "import time; print(flush=True); time.sleep(600
 @pytest.fixture
 def rank_3() -> Iterator[subprocess.Popen[bytes]]:
     """A process with the marks of rank 3 of the run."""
-    environment = {**os.environ, RUN_MARKER: RUN, "OMPI_COMM_WORLD_RANK": "3"}
+    environment = {**os.environ, RUN_MARKER: RUN, "OMPI_COMM_WORLD_RANK": "3", "OMPI_COMM_WORLD_SIZE": "4"}
     child = subprocess.Popen(SLEEPER, env=environment, stdout=subprocess.PIPE, start_new_session=True)
     assert child.stdout is not None
     child.stdout.readline()

@@ -1,20 +1,44 @@
-"""Read event files: whole, or as they grow. Lines that are no events are left to the checker."""
+"""Read event files: whole, or as they grow.
+
+Lines that are no events are left to the checker, and where a file is read whole, so are events that the key registry
+does not take: whoever shows numbers can then rely on numbers.
+"""
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from harness.documents import faults, read_json
+from harness.paths import ROOT
 from logging_spec.events import Event, LineError, parse_line
 
 
 def read(path: Path) -> list[Event]:
-    """Events of a file, in its order; none where there is no file."""
+    """Sound events of a file, in its order; none where there is no file."""
     try:
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:
         return []
-    return [event for line in lines if (event := parse(line)) is not None]
+    return [event for line in lines if (event := parse(line)) is not None and is_sound(event)]
+
+
+def is_sound(event: Event) -> bool:
+    """Whether value and metadata are what the registry says of the key; of an unknown metric, that it is a number."""
+    known = _registry().get(event.key)
+    if known is None:
+        return not event.key.startswith("eval_") or type(event.value) in (int, float)
+    return not faults({"value": event.value, "metadata": event.metadata}, known)
+
+
+@functools.cache
+def _registry() -> dict[str, dict[str, Any]]:
+    """A schema of value and metadata for each key of logging_spec/keys.json."""
+    keys = read_json(ROOT / "logging_spec" / "keys.json")["keys"]
+    return {
+        name: {"properties": {"value": key["value"], "metadata": key.get("metadata", {})}} for name, key in keys.items()
+    }
 
 
 def parse(line: bytes) -> Event | None:

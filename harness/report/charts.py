@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 720, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 128, 16, 40
+FLAT = 1e-12
+"""A line that varies by less than this share of its height is flat: digits of 64 bits end there."""
+
+DRAWABLE = 1e100
+"""Larger values are left out: the differences between them have no place in 64 bits."""
+
 POINTS_DRAWN = 600
 """More points than this are thinned to the extremes of each bucket: a screen has no more columns."""
 
@@ -103,6 +109,7 @@ class _Scale:
 
 def draw(chart: Chart) -> Markup:
     """Draw a chart as an SVG element; a chart without any point says so in words."""
+    chart = _drawable(chart)
     points = [point for series in chart.series for point in series.points]
     if not points:
         return Markup('<p class="empty">{}: nothing was recorded.</p>').format(chart.title)
@@ -112,6 +119,15 @@ def draw(chart: Chart) -> Markup:
     parts = [_bands(chart, x), _axes(chart, x, y), _levels(chart, y), _lines(chart, x, y), _labels(chart, y)]
     head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, HEIGHT, chart.title)
     return head + Markup("").join(parts) + Markup("</svg>")
+
+
+def _drawable(chart: Chart) -> Chart:
+    """The chart without what cannot be placed."""
+    series = [
+        replace(s, points=[p for p in s.points if abs(p[0]) < DRAWABLE and abs(p[1]) < DRAWABLE]) for s in chart.series
+    ]
+    levels = [level for level in chart.levels if abs(level.y) < DRAWABLE]
+    return replace(chart, series=[s for s in series if s.points], levels=levels)
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -142,8 +158,10 @@ def _scale(values: Sequence[float], start: float, stop: float, *, from_zero: boo
     low, high = min(values), max(values)
     if from_zero:
         low = min(low, 0.0)
-    if high == low:
-        low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
+    largest = max(abs(low), abs(high))
+    if high - low <= FLAT * max(largest, FLAT):
+        room = 0.5 * largest if largest > FLAT else 0.5
+        low, high = low - room, high + room
     margin = 0.04 * (high - low)
     low, high = (low if from_zero else low - margin), high + margin
     return _Scale(low, high, start, stop, ticks(low, high))

@@ -36,13 +36,14 @@ def table(records: Sequence[Record]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the table of some run directories."""
-    missing = [name for name in arguments if not (Path(name) / "result_0.txt").is_file()]
-    if missing or not arguments:
-        where = ", ".join(missing) or "the command line"
-        sys.stderr.write(f"{where}: expected run directories with a result_0.txt\n")
+    """Print the table of some run directories; one without a log, such as a prediction, has no row."""
+    runs = [Path(name) for name in arguments if (Path(name) / "result_0.txt").is_file()]
+    if not runs:
+        sys.stderr.write(
+            f"{' '.join(arguments) or 'the command line'}: expected run directories, found no result_0.txt\n"
+        )
         return 2
-    sys.stdout.write(table([read(Path(name)) for name in arguments]) + "\n")
+    sys.stdout.write(table([read(run) for run in runs]) + "\n")
     return 0
 
 

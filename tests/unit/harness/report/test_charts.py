@@ -6,12 +6,13 @@ import itertools
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.report.charts import HEIGHT, WIDTH, Band, Chart, Level, Series, draw, thin, ticks
 
 NUMBERS = st.floats(min_value=-1e9, max_value=1e9, allow_nan=False)
+ANY_NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def chart(points: list[tuple[float, float]], **more: object) -> Chart:
@@ -37,9 +38,14 @@ def test_ticks_lie_inside_and_are_evenly_spaced(low: float, relative_span: float
     assert len(found) <= 7
 
 
-@given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=50).map(sorted))
-def test_every_point_lies_inside_the_picture(points: list[tuple[float, float]]) -> None:
-    root = ElementTree.fromstring(draw(chart(points)))
+@given(st.lists(st.tuples(ANY_NUMBER, ANY_NUMBER), min_size=1, max_size=50).map(sorted), ANY_NUMBER)
+@example([(5e-324, 0.0)], 0.0)
+@example([(0.0, 5e-324)], 0.0)
+@example([(0.0, -1.7e308), (1.0, 1.7e308)], 1.7e308)
+@example([(0.0, 1e9), (1.0, 1e9 + 2e-7)], 1e9)
+def test_every_point_lies_inside_the_picture(points: list[tuple[float, float]], level: float) -> None:
+    drawing = draw(chart([(0.0, 0.0), *points], levels=[Level(name="level", y=level)]))
+    root = ElementTree.fromstring(drawing)
     for circle in root.iter("circle"):
         assert 0 <= float(circle.attrib["cx"]) <= WIDTH
         assert 0 <= float(circle.attrib["cy"]) <= HEIGHT

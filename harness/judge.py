@@ -45,12 +45,12 @@ class Judgement:
 
 
 def judge(directory: RunDirectory) -> Judgement:
-    """Judge a run's log and keep the verdict.
+    """Judge a run: its log, and whether run.json agrees with it. Keep the verdict.
 
     Raises:
         OSError: the verdict could not be written.
     """
-    argv = [sys.executable, "-m", "compliance", "check", str(directory.result), "--format", "json"]
+    argv = [sys.executable, "-m", "compliance", "check", str(directory.root), "--format", "json"]
     try:
         done = process.run(argv, timeout_s=TIMEOUT_S, cwd=ROOT)
     except RunFailed as error:

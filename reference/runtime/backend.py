@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
 from .checkpoints import State
-from .lifecycle import Facts
+from .lifecycle import EventLog, Facts
 from .schedule import Schedule
 from .sharding import Indices
 
@@ -86,14 +86,17 @@ class Task(Protocol):
     metric_names: tuple[str, ...]
     """Names of the metrics, in the order in which they are logged."""
 
+    margin: float
+    """By how much the best quality has to beat the best baseline, as benchmark.json says."""
+
     def optimiser(self, ranks: int) -> Optimiser:
         """Return the optimiser's settings for that many ranks."""
 
     def initial_weights(self) -> State:
         """Draw the initial weights by canonical name."""
 
-    def train_batch(self, indices: Indices) -> Batch:
-        """Read training samples."""
+    def train_batch(self, indices: Indices, epoch: int) -> Batch:
+        """Read training samples. What is drawn for them, such as crops, follows from seed, epoch and index alone."""
 
     def eval_batch(self, indices: Indices) -> Batch:
         """Read evaluation samples."""
@@ -109,6 +112,14 @@ class Task(Protocol):
 
     def baselines(self, backend: Backend) -> Iterator[Baseline]:
         """Score trivial methods on the evaluation samples; all ranks call it, with collectives in the same order."""
+
+
+@runtime_checkable
+class Inference(Protocol):
+    """A task whose benchmark times inference as a phase of its own, once a training has reached its target."""
+
+    def inference(self, backend: Backend, log: EventLog) -> None:
+        """Do it, between `inference_start` and `inference_stop`; all ranks call it."""
 
 
 class Backend(Protocol):

@@ -1,8 +1,4 @@
-"""Initial weights, drawn once in NumPy, so that both frameworks start from the same numbers.
-
-Canonical layout: the kernel of a convolution is (height, width, input channels, output channels) under
-`<layer>/kernel`, a dense one (inputs, outputs), a bias (outputs,) under `<layer>/bias`.
-"""
+"""Initial weights, drawn once in NumPy, so that both frameworks start from the same numbers."""
 
 from __future__ import annotations
 
@@ -35,6 +31,15 @@ def truncated_normal(generator: np.random.Generator, count: int) -> NDArray[np.f
     return values
 
 
-def convolution(generator: np.random.Generator, size: int, inputs: int, outputs: int) -> tuple[Float32, Float32]:
-    """Draw the kernel (size, size, inputs, outputs) of a convolution and give it a bias of zeros."""
-    return he_normal(generator, (size, size, inputs, outputs)), np.zeros(outputs, np.float32)
+def glorot_uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> Float32:
+    """Draw a kernel uniformly within ±√(6 / (fan-in + fan-out)): Glorot and Bengio 2010, equation 16."""
+    taps = math.prod(shape[:-2])
+    limit = math.sqrt(6.0 / (taps * (shape[-2] + shape[-1])))
+    return generator.uniform(-limit, limit, shape).astype(np.float32)
+
+
+def draw(name: str, generator: np.random.Generator, shape: tuple[int, ...]) -> Float32:
+    """Draw a kernel by the name of its initialiser: he_normal, glorot_uniform or zeros."""
+    if name == "zeros":
+        return np.zeros(shape, np.float32)
+    return {"he_normal": he_normal, "glorot_uniform": glorot_uniform}[name](generator, shape)

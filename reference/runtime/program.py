@@ -12,7 +12,7 @@ from logging_spec import ranks
 from logging_spec.ranks import Ranks
 
 from . import lifecycle, runconfig
-from .backend import Backend, Task
+from .backend import Backend, Inference, Task
 from .errors import Refused
 from .lifecycle import EventLog
 from .runconfig import RunConfig
@@ -64,8 +64,10 @@ def execute(
             interval.stop = {"status": "success" if ending.reached else "aborted"}
             interval.stop |= {"reason": ending.reason} if ending.reason else {}
             interval.stop |= {"samples_count": training.progress.samples} if run.mode == "train" else {}
+        if run.mode == "train" and ending.reached and isinstance(task, Inference):
+            task.inference(backend, log)
         if run.mode != "predict":
-            _log_baselines(task, backend, log)
+            _log_baselines(run, task, backend, log, training.best)
         backend.shutdown()
 
 
@@ -79,10 +81,19 @@ def _predict(run: RunConfig, task: T, backend: Backend, predict: Callable[[RunCo
     return Ending(reached=True)
 
 
-def _log_baselines(task: Task, backend: Backend, log: EventLog) -> None:
+def _log_baselines(run: RunConfig, task: Task, backend: Backend, log: EventLog, best: float | None) -> None:
+    """Log what trivial methods score, and whether the model beats the best of them by enough."""
+    bar: float | None = None
     for baseline in task.baselines(backend):
+        if baseline.metric == run.target.metric:
+            bar = run.target.better(bar, baseline.value)
         metadata = {"name": baseline.name, "metric": baseline.metric}
         log.point("baseline", baseline.value, metadata | ({"rule": baseline.text} if baseline.text else {}))
+    if bar is not None and best is not None:
+        lead, required = run.target.lead(best, bar), task.margin
+        sufficient = lead > 0 and lead >= required
+        metadata = {"metric": run.target.metric, "required": required, "sufficient": sufficient}
+        log.point("quality_margin", lead, metadata)
 
 
 def _place() -> Ranks:
@@ -121,6 +132,7 @@ def _log_init(run: RunConfig, task: Task, backend: Backend, log: EventLog, place
             log.point(name, samples)
     log.point("opt_name", "adam")
     log.point("opt_base_learning_rate", optimiser.schedule.base)
+    log.point("opt_learning_rate_scaling", optimiser.schedule.scaling)
     log.point("opt_learning_rate_warmup_steps", optimiser.schedule.warmup_steps)
     log.point("opt_epsilon", optimiser.epsilon)
     target = run.target

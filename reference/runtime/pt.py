@@ -5,7 +5,7 @@ Both twins get their batches from the same NumPy reader and read-ahead thread (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import horovod.torch as hvd
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from logging_spec.ranks import Ranks
 
@@ -22,24 +22,17 @@ from .backend import Batch, Optimiser, StepResult
 from .checkpoints import State, matched
 from .host import cpu_name
 from .lifecycle import Facts
+from .pt_layers import Network, Tensors, from_canonical, to_canonical
 from .runconfig import RunConfig
 from .seeds import seed_libraries
-
-Tensors = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """What a benchmark adds to the steps below."""
 
-    model: Callable[[], nn.Module]
-    """Builds the model; its weights are replaced by the canonical initial ones."""
-
-    variables: Callable[[nn.Module], dict[str, Tensor]]
-    """Names the model's weights canonically; those that require a gradient are trained."""
-
-    forward: Callable[[nn.Module, Tensors], Tensor]
-    """Computes the model's outputs for a batch."""
+    network: Callable[[], Network]
+    """Builds the model; its variables are replaced by the canonical initial ones."""
 
     loss: Callable[[Tensor, Tensors], Tensor]
     """Sums the samples' losses, in float32."""
@@ -55,21 +48,6 @@ def configure(run: RunConfig, place: Ranks) -> torch.device:
     torch.manual_seed(seed_libraries(run.seed))
     torch.use_deterministic_algorithms(run.deterministic)
     return torch.device("cuda", place.local_rank) if torch.cuda.is_available() else torch.device("cpu")
-
-
-def to_canonical(tensor: Tensor) -> NDArray[np.float32]:
-    """Turn kernels OIHW and OI into the canonical HWIO and IO; a copy."""
-    array = tensor.detach().cpu().numpy()
-    return np.array(array.transpose(_CANONICAL_AXES[array.ndim]), order="C")
-
-
-def from_canonical(array: NDArray[Any]) -> Tensor:
-    """Turn canonical kernels HWIO and IO into OIHW and OI."""
-    return torch.from_numpy(np.array(array.transpose(_OWN_AXES[array.ndim]), order="C"))
-
-
-_CANONICAL_AXES = {0: (), 1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}
-_OWN_AXES = {0: (), 1: (0,), 2: (1, 0), 4: (3, 2, 0, 1)}
 
 
 class Adam:
@@ -111,8 +89,8 @@ class TorchBackend:
         self._device = configure(run, place)
         self._recipe = recipe
         self._bf16 = run.precision == "bf16"
-        self._model = recipe.model().to(self._device)
-        self._variables = recipe.variables(self._model)
+        self._network = recipe.network().to(self._device)
+        self._variables = self._network.variables()
         self._trained = {name: tensor for name, tensor in self._variables.items() if tensor.requires_grad}
         self._adam = Adam(self._trained, recipe.optimiser)
         self.rank = hvd.rank()
@@ -120,7 +98,7 @@ class TorchBackend:
 
     def train_step(self, batch: Batch, *, count: int, learning_rate: float, wish_to_stop: bool) -> StepResult:
         """Do one optimiser step; see `backend.Backend`."""
-        if len(next(iter(batch.values()))):
+        if len(next(iter(batch.values()))) or self._network.synchronised:
             loss, gradients = self._gradients(self._tensors(batch), count)
         else:
             loss, gradients = self._no_gradients()
@@ -130,9 +108,8 @@ class TorchBackend:
         return StepResult(loss=float(extras[0]), stop_wishes=round(float(extras[1])))
 
     def _gradients(self, tensors: Tensors, count: int) -> tuple[Tensor, list[Tensor]]:
-        self._model.train()
         with self._autocast():
-            outputs = self._recipe.forward(self._model, tensors)
+            outputs = self._network(tensors, training=True)
         loss = self._recipe.loss(outputs.float(), tensors) / count
         gradients = torch.autograd.grad(loss, list(self._trained.values()))
         return loss.detach(), [gradient.contiguous() for gradient in gradients]  # Horovod takes no other layout
@@ -142,9 +119,8 @@ class TorchBackend:
 
     def forward(self, batch: Batch) -> NDArray[np.float32]:
         """Return the model's outputs; see `backend.Backend`."""
-        self._model.eval()
         with torch.inference_mode(), self._autocast():
-            return self._recipe.forward(self._model, self._tensors(batch)).float().cpu().numpy()
+            return self._network(self._tensors(batch), training=False).float().cpu().numpy()
 
     def _tensors(self, batch: Batch) -> Tensors:
         return {name: torch.from_numpy(array).to(self._device) for name, array in batch.items()}

@@ -54,6 +54,16 @@ class Target:
         """Say whether `value` is as good as the target or better."""
         return value >= self.value if self.direction == "max" else value <= self.value
 
+    def better(self, first: float | None, second: float) -> float:
+        """Return the better of two values, of which the first may be missing."""
+        if first is None:
+            return second
+        return max(first, second) if self.direction == "max" else min(first, second)
+
+    def lead(self, quality: float, baseline: float) -> float:
+        """Return by how much `quality` is better than `baseline`."""
+        return quality - baseline if self.direction == "max" else baseline - quality
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -208,6 +218,11 @@ def check_hyperparameters(run: RunConfig, benchmark_file: Path) -> None:
     declared = benchmark["hyperparameters"]
     schema = {"type": "object", "properties": declared, "required": list(declared), "additionalProperties": False}
     check(run.hyperparameters, schema, run.path.name, "$.hyperparameters")
+
+
+def margin(benchmark_file: Path) -> float:
+    """Return by how much a result of this benchmark has to beat the best baseline."""
+    return float(read_json(benchmark_file)["metric"].get("margin", 0.0))
 
 
 def read_json(path: Path) -> dict[str, Any]:

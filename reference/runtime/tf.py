@@ -7,7 +7,7 @@ under Keras 3 it runs without an error and averages nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,22 +26,15 @@ from .host import cpu_name
 from .lifecycle import Facts
 from .runconfig import RunConfig
 from .seeds import seed_libraries
-
-Tensors = Mapping[str, tf.Tensor]
+from .tf_layers import Network, Tensors, from_canonical, to_canonical
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """What a benchmark adds to the steps below."""
 
-    model: Callable[[], keras.Model]
-    """Builds the model; its weights are replaced by the canonical initial ones."""
-
-    variables: Callable[[keras.Model], dict[str, tf.Variable]]
-    """Names the model's weights canonically; those that are trainable are trained."""
-
-    forward: Callable[[keras.Model, Tensors], tf.Tensor]
-    """Computes the model's outputs for a batch."""
+    network: Callable[[], Network]
+    """Builds the model; its variables are replaced by the canonical initial ones."""
 
     loss: Callable[[tf.Tensor, Tensors], tf.Tensor]
     """Sums the samples' losses, in float32."""
@@ -64,16 +57,6 @@ def configure(run: RunConfig, place: Ranks) -> tf.config.LogicalDevice:
     gpus = tf.config.list_physical_devices("GPU")
     tf.config.set_visible_devices(gpus[place.local_rank : place.local_rank + 1], "GPU")
     return tf.config.list_logical_devices("GPU" if gpus else "CPU")[0]
-
-
-def to_canonical(variable: tf.Variable) -> NDArray[np.float32]:
-    """Return a copy: TensorFlow's layout of kernels, HWIO and IO, is the canonical one."""
-    return np.array(variable.numpy(), np.float32)
-
-
-def from_canonical(array: NDArray[Any]) -> tf.Tensor:
-    """Return the array as it is: TensorFlow's layout of kernels is the canonical one."""
-    return tf.convert_to_tensor(array, tf.float32)
 
 
 class Adam:
@@ -122,8 +105,8 @@ class TensorFlowBackend:
     def __init__(self, run: RunConfig, place: Ranks, recipe: Recipe) -> None:
         self._device = configure(run, place)
         self._recipe = recipe
-        self._model = recipe.model()
-        self._variables = recipe.variables(self._model)
+        self._network = recipe.network()
+        self._variables = self._network.variables()
         self._trained = {name: variable for name, variable in self._variables.items() if variable.trainable}
         self._adam = Adam(self._trained, recipe.optimiser)
         self._gradients_of = tf.function(self._gradients, reduce_retracing=True)
@@ -134,7 +117,7 @@ class TensorFlowBackend:
 
     def train_step(self, batch: Batch, *, count: int, learning_rate: float, wish_to_stop: bool) -> StepResult:
         """Do one optimiser step; see `backend.Backend`."""
-        if len(next(iter(batch.values()))):
+        if len(next(iter(batch.values()))) or self._network.synchronised:
             loss, gradients = self._gradients_of(self._tensors(batch), tf.constant(count, tf.float32))
         else:
             loss, gradients = self._no_gradients()
@@ -144,7 +127,7 @@ class TensorFlowBackend:
 
     def _gradients(self, tensors: Tensors, count: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
-            outputs = self._recipe.forward(self._model, tensors)
+            outputs = self._network.forward(tensors, training=True)
             loss = self._recipe.loss(tf.cast(outputs, tf.float32), tensors) / count
         return loss, tape.gradient(loss, list(self._trained.values()))
 
@@ -161,7 +144,7 @@ class TensorFlowBackend:
         return self._outputs_of(self._tensors(batch)).numpy()
 
     def _outputs(self, tensors: Tensors) -> tf.Tensor:
-        return tf.cast(self._recipe.forward(self._model, tensors), tf.float32)
+        return tf.cast(self._network.forward(tensors, training=False), tf.float32)
 
     def _tensors(self, batch: Batch) -> Tensors:
         return {name: tf.convert_to_tensor(array) for name, array in batch.items()}

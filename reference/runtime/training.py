@@ -46,6 +46,7 @@ class Training:
         self._ranks = backend.facts.ranks
         self._schedule = task.optimiser(self._ranks).schedule
         self.progress = Progress(steps_per_epoch=math.ceil(task.train_count / task.batch_size))
+        self.best: float | None = None
 
     def prepare(self) -> None:
         """Give all ranks the same state: the initial weights, or those of the checkpoint that the run starts from.
@@ -89,6 +90,7 @@ class Training:
             for name in task.metric_names:
                 self._log.point(f"eval_{name}", metrics[name], {"epoch_num": epoch})
             interval.stop["samples_count"] = task.eval_count
+        self.best = self._run.target.better(self.best, metrics[self._run.target.metric])
         return metrics
 
     def _train_epoch(self) -> Ending | None:
@@ -104,7 +106,7 @@ class Training:
                 steps_per_epoch=self.progress.steps_per_epoch,
                 every_steps=self._run.log_every_steps,
             )
-            with ReadAhead(shares, self._task.train_batch) as read:
+            with ReadAhead(shares, lambda share: self._task.train_batch(share, epoch)) as read:
                 for indices, batch in zip(batches, read, strict=False):  # strict would wait for a batch too many
                     ending = self._train_step(batch, len(indices), meter)
                     if ending:

@@ -55,7 +55,7 @@ def baselines(task: CloudTask, backend: Backend) -> Iterator[Baseline]:
     size = backend.facts.ranks
     everything = np.arange(task.eval_count, dtype=np.int64)
     mine = sharding.share(everything, rank=backend.rank, size=size)
-    rule = fit(task.train_batch(part) for part in sharding.batches(_evenly(task.train_count), 8))
+    rule = fit(task.train_batch(part, 1) for part in sharding.batches(_evenly(task.train_count), 8))
     counts = np.zeros(4, np.int64)
     for part in sharding.batches(mine, 8):
         batch = task.eval_batch(part)

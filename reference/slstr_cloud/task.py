@@ -9,14 +9,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from reference.runtime import layers
 from reference.runtime.backend import Backend, Baseline, Batch, Optimiser, Statistics
 from reference.runtime.checkpoints import State
 from reference.runtime.errors import DataError
-from reference.runtime.runconfig import RunConfig, check_hyperparameters
-from reference.runtime.schedule import Scaling, Schedule, scaled
+from reference.runtime.runconfig import RunConfig, check_hyperparameters, margin
+from reference.runtime.schedule import Scaling, Schedule
 from reference.runtime.sharding import Indices
 
-from . import facts, manifest, metrics, weights
+from . import facts, manifest, metrics, model
 from .baselines import baselines
 from .data import Tiles
 from .scene import Scene
@@ -69,6 +70,7 @@ class CloudTask:
         self.channels = facts.CHANNELS[self.options.channels]
         self.batch_size = self.options.batch_size
         self.statistics: dict[str, Any] = {}
+        self.margin = margin(facts.BENCHMARK_FILE)
         self._seed = run.seed
         self._train = self._test = Tiles([], self.options.labels)
         if run.mode != "predict":
@@ -94,16 +96,20 @@ class CloudTask:
 
     def optimiser(self, ranks: int) -> Optimiser:
         """Return the optimiser's settings for that many ranks."""
-        base = scaled(self.options.learning_rate, self.options.learning_rate_scaling, ranks)
-        return Optimiser(
-            schedule=Schedule(base=base, warmup_steps=self.options.warmup_steps), epsilon=self.options.epsilon
+        options = self.options
+        schedule = Schedule(
+            learning_rate=options.learning_rate,
+            scaling=options.learning_rate_scaling,
+            ranks=ranks,
+            warmup_steps=options.warmup_steps,
         )
+        return Optimiser(schedule=schedule, epsilon=options.epsilon)
 
     def initial_weights(self) -> State:
         """Draw the initial weights from the run's seed."""
-        return weights.initial_weights(self._seed, len(self.channels))
+        return layers.initial_weights(model.layers(len(self.channels)), self._seed)
 
-    def train_batch(self, indices: Indices) -> Batch:
+    def train_batch(self, indices: Indices, epoch: int) -> Batch:  # noqa: ARG002 - tiles are read as they are
         """Read training tiles."""
         return self._train.batch(indices)
 

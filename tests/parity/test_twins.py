@@ -15,7 +15,7 @@ import pytest
 import twin_steps
 from parity_runs import OPTIONS, environment, write_run
 
-from reference.slstr_cloud import metrics, weights
+from reference.slstr_cloud import metrics, model
 
 TWINS = ("pt", "tf")
 Found = dict[str, dict[str, np.ndarray]]
@@ -71,7 +71,7 @@ def test_forward_and_loss(found: Found) -> None:
         assert found[twin]["step_losses"][0] == pytest.approx(referee, rel=LOSS)
 
 
-@pytest.mark.parametrize("layer", weights.layers(9))
+@pytest.mark.parametrize("layer", model.layers(9))
 @pytest.mark.parametrize("part", ["kernel", "bias"])
 def test_gradients(found: Found, layer: str, part: str) -> None:
     pt, tf = (found[twin][f"gradient/{layer}/{part}"].astype(np.float64).ravel() for twin in TWINS)

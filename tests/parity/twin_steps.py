@@ -72,7 +72,7 @@ def main(twin: str, run_file: Path, out: Path, steps: int) -> None:
 
 def adam_alone(runtime: Any, backend: Any) -> dict[str, np.ndarray]:
     """Apply three updates with given gradients and an epsilon so large that its place shows."""
-    schedule = Schedule(base=LEARNING_RATE, warmup_steps=0)
+    schedule = Schedule(learning_rate=LEARNING_RATE, ranks=1, warmup_steps=0)
     adam = runtime.Adam(backend._trained, Optimiser(schedule=schedule, epsilon=EPSILON))
     names = list(backend._trained)
     before = backend.state()

@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import keras
 import tensorflow as tf
-from keras import layers as L  # noqa: N812 - short, as F in the PyTorch twin
-from keras import ops
 
+from reference.runtime.tf_layers import Network, Tensors, upsample
 from reference.slstr_cloud.facts import WIDTHS
-from reference.slstr_cloud.weights import layers
 
 
-class UNet(keras.Model):
+class UNet(Network):
     """U-Net 32-64-128-256 that maps images_NHWC, of rows and columns divisible by 8, to logits_NHW."""
 
-    def __init__(self, channels: int) -> None:
-        """Build the model for that many input channels."""
-        super().__init__()
-        self.convolutions = {
-            name: L.Conv2D(outputs, size, padding="same") for name, (size, _, outputs) in layers(channels).items()
-        }
-        for name, (_, inputs, _) in layers(channels).items():
-            self.convolutions[name].build((None, None, None, inputs))
-
-    def call(self, images_NHWC: tf.Tensor) -> tf.Tensor:
+    def forward(self, batch: Tensors, training: bool) -> tf.Tensor:  # noqa: ARG002 - it trains as it evaluates
         """Compute the logits."""
-        x, skips = images_NHWC, []
+        x, skips = batch["images_NHWC"], []
         for level in range(1, len(WIDTHS)):
-            x = self.block(f"encoder{level}", x)
+            x = self._block(f"encoder{level}", x)
             skips.append(x)
-            x = ops.max_pool(x, 2)
-        x = self.block("bottleneck", x)
+            x = tf.nn.max_pool2d(x, 2, 2, "VALID")
+        x = self._block("bottleneck", x)
         for level in range(len(WIDTHS) - 1, 0, -1):
-            x = L.UpSampling2D(2, interpolation="nearest")(x)
-            x = ops.concatenate([x, skips.pop()], axis=-1)
-            x = self.block(f"decoder{level}", x)
-        return self.convolutions["output"](x)[..., 0]
+            x = upsample(x)
+            x = tf.concat([x, skips.pop()], axis=-1)
+            x = self._block(f"decoder{level}", x)
+        return self.layer("output", x)[..., 0]
 
-    def block(self, name: str, x: tf.Tensor) -> tf.Tensor:
+    def _block(self, name: str, x: tf.Tensor) -> tf.Tensor:
         """Apply the two convolutions of a level."""
-        x = ops.relu(self.convolutions[f"{name}_convolution1"](x))
-        return ops.relu(self.convolutions[f"{name}_convolution2"](x))
+        x = tf.nn.relu(self.layer(f"{name}_convolution1", x))
+        return tf.nn.relu(self.layer(f"{name}_convolution2", x))

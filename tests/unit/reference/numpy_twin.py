@@ -26,18 +26,19 @@ class LineTask:
     batch_size = 4
     model_options = ("learning_rate",)
     metric_names = ("closeness", "loss")
+    margin = 0.0
 
     def __init__(self, learning_rate: float = 0.1) -> None:
         self.learning_rate = learning_rate
         self.seen: list[int] = []
 
     def optimiser(self, ranks: int) -> Optimiser:
-        return Optimiser(schedule=Schedule(base=self.learning_rate, warmup_steps=0), epsilon=1e-7)
+        return Optimiser(schedule=Schedule(learning_rate=self.learning_rate, ranks=ranks, warmup_steps=0), epsilon=1e-7)
 
     def initial_weights(self) -> State:
         return {"line/kernel": np.zeros(1, np.float32)}
 
-    def train_batch(self, indices: Indices) -> Batch:
+    def train_batch(self, indices: Indices, epoch: int) -> Batch:
         self.seen += indices.tolist()
         x = 1.0 + indices.astype(np.float64) / self.train_count
         return {"x": x, "y": 3.0 * x}

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference.runtime import runconfig
+from reference.runtime import layers, runconfig
 from reference.runtime.errors import DataError
-from reference.slstr_cloud import baselines, facts, metrics, weights
+from reference.slstr_cloud import baselines, facts, metrics, model
 from reference.slstr_cloud.task import CloudTask
 
 
@@ -44,7 +44,7 @@ def task_of(write_run, **changes: Any) -> CloudTask:
 def test_scenes_are_ordered_by_file_name(data, write_run) -> None:
     task = task_of(write_run)
     assert (task.train_count, task.eval_count) == (2, 2)
-    first = task.train_batch(np.array([0]))["images_NHWC"]
+    first = task.train_batch(np.array([0]), 1)["images_NHWC"]
     raw = np.random.default_rng(1).uniform(240, 300, (256, 256, 3)).astype("f4")  # S3A_8, made second, comes first
     np.testing.assert_allclose(first[0, ..., 6:], (raw - 270) / 22, atol=2e-6)
 
@@ -170,11 +170,11 @@ def test_the_threshold_lies_between_neighbouring_bins(cloud_above) -> None:
 
 @pytest.mark.parametrize("channels", ["all", "thermal"])
 def test_the_network_has_the_published_size(channels) -> None:
-    drawn = weights.initial_weights(7, len(facts.CHANNELS[channels]))
+    drawn = layers.initial_weights(model.layers(len(facts.CHANNELS[channels])), 7)
     assert sum(array.size for array in drawn.values()) == facts.PARAMETERS[channels]
     assert all(array.dtype == np.float32 for array in drawn.values())
     assert not any(drawn[name].any() for name in drawn if name.endswith("bias"))
     kernel = drawn["bottleneck_convolution2/kernel"]
     assert kernel.std() == pytest.approx(math.sqrt(2 / (9 * 256)), rel=0.01)
-    again = weights.initial_weights(7, len(facts.CHANNELS[channels]))
+    again = layers.initial_weights(model.layers(len(facts.CHANNELS[channels])), 7)
     assert all(np.array_equal(drawn[name], again[name]) for name in drawn)

@@ -12,19 +12,21 @@ import pytest
 
 from reference.runtime import errors, initial
 from reference.runtime.host import cpu_name
-from reference.runtime.schedule import Schedule, scaled
+from reference.runtime.schedule import Schedule
 from reference.runtime.seeds import generator
 from reference.runtime.stop import StopRequest
 
 
 def test_the_learning_rate_rises_linearly_and_stays() -> None:
-    schedule = Schedule(base=0.8, warmup_steps=4)
+    schedule = Schedule(learning_rate=0.8, ranks=1, warmup_steps=4)
     assert [schedule.at(step) for step in range(6)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 0.8, 0.8])
-    assert Schedule(base=0.8, warmup_steps=0).at(0) == 0.8
+    assert Schedule(learning_rate=0.8, ranks=1, warmup_steps=0).at(0) == 0.8
 
 
 def test_scaling_rules() -> None:
-    assert [scaled(0.1, rule, 4) for rule in ("none", "sqrt", "linear")] == pytest.approx([0.1, 0.2, 0.4])
+    assert [
+        Schedule(learning_rate=0.1, scaling=rule, ranks=4, warmup_steps=0).base for rule in ("none", "sqrt", "linear")
+    ] == pytest.approx([0.1, 0.2, 0.4])
 
 
 def test_a_signal_is_a_request_and_no_end() -> None:

@@ -66,7 +66,8 @@ def test_life_cycle_in_order(tell) -> None:
     keys = story.keys()
     epoch = ["epoch_start", *["tracked_stats"] * 3, "train_loss", "throughput", "epoch_stop"]
     evaluation = ["eval_start", "eval_closeness", "eval_loss", "eval_stop", "checkpoint"]
-    assert keys[keys.index("run_start") :] == ["run_start", *(epoch + evaluation) * 2, "run_stop", "baseline"]
+    ending = ["run_stop", "baseline", "quality_margin"]
+    assert keys[keys.index("run_start") :] == ["run_start", *(epoch + evaluation) * 2, *ending]
     assert keys[0] == "init_start"
     assert keys.index("init_stop") == keys.index("run_start") - 1
     assert {"seed", "global_batch_size", "train_samples", "eval_samples", "quality_target"} < set(keys)
@@ -98,7 +99,7 @@ def test_a_signal_stops_after_the_step_and_the_rest_of_the_epoch_follows_on_resu
 
     stopped = tell({}, after_step=signal_in_step_4)
     assert len(stopped.backend.learning_rates) == 5  # the wish is seen when the next step agrees on it
-    assert stopped.keys()[-4:] == ["epoch_stop", "checkpoint", "run_stop", "baseline"]
+    assert stopped.keys()[-5:] == ["epoch_stop", "checkpoint", "run_stop", "baseline", "quality_margin"]
     stop = stopped.metadata("run_stop")[0]
     assert (stop["status"], stop["reason"]) == ("aborted", "stopped on request (SIGUSR2)")
     resumed = tell({"resume_from": str(tmp_path / "checkpoints")})
@@ -181,3 +182,32 @@ def test_no_checkpoints_where_none_are_wanted(tell, tmp_path) -> None:
     story = tell({"checkpoint.every_epochs": 0})
     assert "checkpoint" not in set(story.keys())
     assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(("margin", "sufficient"), [(0.0, True), (0.9, False)])
+def test_the_log_says_whether_the_model_beats_the_baselines_by_enough(margin: float, sufficient: bool, tell) -> None:
+    task = LineTask()
+    task.margin = margin
+    story = tell({"limits.max_epochs": 50}, task=task)
+    best = max(event.value for event in story.events if event.key == "eval_closeness")
+    (lead,) = [event for event in story.events if event.key == "quality_margin"]
+    assert lead.value == pytest.approx(best - 0.1)
+    expected = {"metric": "closeness", "required": margin, "sufficient": sufficient}
+    assert {name: lead.metadata[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(("epochs", "times"), [(50, 1), (1, 0)])
+def test_inference_is_timed_once_the_target_is_reached(epochs: int, times: int, tell) -> None:
+    class InferringTask(LineTask):
+        calls = 0
+
+        def inference(self, backend, log) -> None:
+            self.calls += 1
+            with log.interval("inference") as interval:
+                interval.stop["samples_count"] = self.eval_count
+
+    task = InferringTask()
+    story = tell({"limits.max_epochs": epochs}, task=task)
+    assert task.calls == times
+    keys = story.keys()
+    assert keys[keys.index("run_stop") + 1 : keys.index("baseline")] == ["inference_start", "inference_stop"] * times

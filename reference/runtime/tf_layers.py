@@ -1,0 +1,150 @@
+"""The layers of a table in TensorFlow. `pt_layers.py` is its twin: same names, same order. Tensors are NHWC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import horovod.tensorflow as hvd
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from .layers import NOT_TRAINED, BatchNorm, Convolution, Dense, Layer, Layers, TransposedConvolution, parameters
+
+Tensors = Mapping[str, tf.Tensor]
+
+
+class Network:
+    """A table of layers with its variables; a model derives from it and wires the layers up in `forward`."""
+
+    def __init__(self, layers: Layers) -> None:
+        """Make the variables; the canonical initial weights are loaded into them later."""
+        self._layers = layers
+        self._named = {name: _variables_of(layer) for name, layer in layers.items()}
+        trained = sum(int(tf.size(weight)) for weight in self.variables().values() if weight.trainable)
+        assert trained == parameters(layers), f"expected {parameters(layers)} parameters, found {trained}"
+
+    @property
+    def synchronised(self) -> bool:
+        """Whether training takes every rank, one without samples too: batch normalisation sums over all of them."""
+        return hvd.size() > 1 and any(isinstance(layer, BatchNorm) for layer in self._layers.values())
+
+    def forward(self, batch: Tensors, training: bool) -> tf.Tensor:
+        """Compute the outputs for a batch; `training` matters for batch normalisation only."""
+        raise NotImplementedError
+
+    def variables(self) -> dict[str, tf.Variable]:
+        """Return the variables by canonical name; those that are trainable are trained."""
+        return {f"{name}/{part}": value for name, parts in self._named.items() for part, value in parts.items()}
+
+    def layer(self, name: str, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Apply the layer of that name."""
+        layer, variables = self._layers[name], self._named[name]
+        if isinstance(layer, BatchNorm):
+            return _batch_norm(name, layer, variables, x, training)
+        dtype = keras.config.dtype_policy().compute_dtype
+        cast = {part: tf.cast(value, dtype) for part, value in variables.items()}
+        outputs = _APPLY[type(layer)](layer, cast, tf.cast(x, dtype))
+        return tf.nn.bias_add(outputs, cast["bias"]) if layer.bias else outputs
+
+
+def _variables_of(layer: Layer) -> dict[str, tf.Variable]:
+    """Make a layer's variables by short name."""
+    drawn = layer.draw(np.random.default_rng(0)).items()
+    return {part: tf.Variable(from_canonical(array), trainable=part not in NOT_TRAINED) for part, array in drawn}
+
+
+def _convolution(layer: Convolution, variables: Tensors, x: tf.Tensor) -> tf.Tensor:
+    if layer.dilation > 1:
+        return _dilated_convolution(layer, variables["kernel"], x)
+    return tf.nn.conv2d(x, variables["kernel"], 1, layer.padding.upper())
+
+
+def _dilated_convolution(layer: Convolution, kernel: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    """Apply every tap of the kernel to every pixel, and add up what lies a dilation apart.
+
+    TensorFlow has no gradient of a dilated kernel on CPUs.
+    """
+    size, reach, outputs = layer.size, layer.dilation * (layer.size // 2), layer.outputs
+    taps = tf.reshape(tf.transpose(kernel, (2, 0, 1, 3)), (layer.inputs, size * size * outputs))
+    products = tf.pad(tf.linalg.matmul(x, taps), ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+    rows, columns = tf.shape(x)[1], tf.shape(x)[2]
+    parts = []
+    for tap in range(size * size):
+        top, left = (layer.dilation * place for place in divmod(tap, size))
+        channels = slice(tap * outputs, (tap + 1) * outputs)
+        parts.append(products[:, top : top + rows, left : left + columns, channels])
+    return tf.add_n(parts)
+
+
+def _transposed_convolution(layer: TransposedConvolution, variables: Tensors, x: tf.Tensor) -> tf.Tensor:
+    kernel = tf.transpose(variables["kernel"], (0, 1, 3, 2))
+    shape = tf.concat([tf.shape(x)[:3], [layer.outputs]], 0)
+    return tf.nn.conv2d_transpose(x, kernel, shape, 1, "SAME")
+
+
+def _dense(_layer: Dense, variables: Tensors, x: tf.Tensor) -> tf.Tensor:
+    return tf.linalg.matmul(x, variables["kernel"])
+
+
+_APPLY: dict[type, Any] = {
+    Convolution: _convolution,
+    TransposedConvolution: _transposed_convolution,
+    Dense: _dense,
+}
+
+
+def _batch_norm(name: str, layer: BatchNorm, variables: Tensors, x: tf.Tensor, training: bool) -> tf.Tensor:
+    """Normalise by the statistics of the global batch in training, by the running ones otherwise."""
+    mean, variance = variables["mean"], variables["variance"]
+    if training:
+        mean, variance = _moments(name, tf.cast(x, tf.float32))
+        for running, batch in (("mean", mean), ("variance", variance)):
+            variables[running].assign(layer.momentum * variables[running] + (1 - layer.momentum) * batch)
+    factor = variables["scale"] * tf.math.rsqrt(variance + layer.epsilon)
+    shift = variables["offset"] - mean * factor
+    return tf.cast(tf.cast(x, tf.float32) * factor + shift, x.dtype)
+
+
+def _moments(name: str, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return mean and biased variance of each channel over the samples of all ranks, of which this may have none."""
+    axes = list(range(x.shape.rank - 1))
+    count = tf.cast(tf.size(x) // x.shape[-1], tf.float32)
+    mean = tf.reduce_sum(x, axes) / tf.maximum(count, 1.0)
+    squares = tf.reduce_sum(tf.square(x - mean), axes)
+    if hvd.size() == 1:
+        return mean, squares / count
+    own = tf.stack([tf.fill(tf.shape(mean), count), mean * count, squares + tf.square(mean) * count])
+    counts, sums, squares = tf.unstack(_sum_over_ranks(own, f"batch_norm/{name}"))
+    mean = sums / counts
+    return mean, squares / counts - tf.square(mean)
+
+
+def _sum_over_ranks(tensor: tf.Tensor, name: str) -> tf.Tensor:
+    """Return the sum of a tensor over all ranks, whose gradient is the sum of their gradients."""
+
+    @tf.custom_gradient
+    def total(values: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            return hvd.allreduce(upstream, op=hvd.Sum, name=f"{name}/gradient")
+
+        return hvd.allreduce(values, op=hvd.Sum, name=name), gradient
+
+    return total(tensor)
+
+
+def upsample(images: tf.Tensor) -> tf.Tensor:
+    """Return images of twice the rows and columns, each pixel four times."""
+    return tf.repeat(tf.repeat(images, 2, 1), 2, 2)
+
+
+def to_canonical(variable: tf.Variable) -> NDArray[np.float32]:
+    """Return a copy: TensorFlow's layout of kernels, HWIO and IO, is the canonical one."""
+    return np.array(variable.numpy(), np.float32)
+
+
+def from_canonical(array: NDArray[Any]) -> tf.Tensor:
+    """Return the array as it is: TensorFlow's layout of kernels is the canonical one."""
+    return tf.convert_to_tensor(array, tf.float32)

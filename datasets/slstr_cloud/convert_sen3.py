@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.common.failures import DataError, failing_politely, say
 from datasets.slstr_cloud import sen3
-from datasets.slstr_cloud.failures import DataError, failing_politely, say
 from datasets.slstr_cloud.scene import Scene, write_scene
 
 LABEL_BITS = 0b1111

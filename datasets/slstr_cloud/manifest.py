@@ -10,49 +10,21 @@ fifths. Within a split, files are sorted by name.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from datasets.common.failures import DataError, failing_politely, say
+from datasets.common.files import file_entries, load_layout, write_manifest
 from datasets.slstr_cloud.baseline import scene_statistics
-from datasets.slstr_cloud.failures import DataError, failing_politely, say
-from logging_spec.whole import whole_file
 
 HERE = Path(__file__).parent
-MANIFEST = "manifest.json"
 ATTRIBUTION = "Contains modified Copernicus Sentinel data."
 LICENCE = "Copernicus Sentinel data: free, full and open access (Regulation (EU) No 1159/2013)."
 TRAINING_FOLDERS = frozenset({"train", "training", "one-day"})
 TESTING_FOLDERS = frozenset({"test", "inference", "ssts"})
 TRAINING_SHARE = 0.8
-
-
-def load_layout() -> dict[str, Any]:
-    """Return datasets/slstr_cloud/layout.json."""
-    layout: dict[str, Any] = json.loads((HERE / "layout.json").read_text(encoding="utf-8"))
-    return layout
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def file_entries(root: Path, splits: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """Return path, size and SHA-256 of every file of every split, sorted by path."""
-    paths = sorted(path for split in splits.values() for path in split)
-    return [{"path": p, "size": (root / p).stat().st_size, "sha256": file_sha256(root / p)} for p in paths]
-
-
-def write_manifest(root: Path, manifest: Mapping[str, Any]) -> Path:
-    """Write manifest.json whole."""
-    with whole_file(root / MANIFEST) as file:
-        file.write(json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False).encode() + b"\n")
-    return root / MANIFEST
 
 
 def split_by_folder(root: Path) -> dict[str, list[str]]:
@@ -83,7 +55,7 @@ def describe_downloaded(root: Path, dataset_id: str, *, statistics: bool) -> dic
         "simulated": False,
         "licence": LICENCE,
         "attribution": ATTRIBUTION,
-        "layout": load_layout(),
+        "layout": load_layout(HERE),
         "splits": splits,
         "files": file_entries(root, splits),
     }

@@ -19,7 +19,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.slstr_cloud.failures import DataError
+from datasets.common.failures import DataError
 
 THERMAL = ("S7", "S8", "S9")
 SOLAR = ("S1", "S2", "S3", "S4", "S5", "S6")

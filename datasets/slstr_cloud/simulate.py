@@ -9,35 +9,31 @@ every number of jobs. A folder that already holds the very set is left alone; an
 from __future__ import annotations
 
 import argparse
-import json
-import multiprocessing
-import shutil
-import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from datasets.common.failures import UsageError, failing_politely, say
+from datasets.common.files import file_entries, load_layout, write_manifest
+from datasets.common.making import claim, require_jobs, run_all, stop_like_ctrl_c, up_to_date
 from datasets.slstr_cloud.baseline import scene_statistics
-from datasets.slstr_cloud.failures import UsageError, failing_politely, say
-from datasets.slstr_cloud.manifest import MANIFEST, file_entries, load_layout, write_manifest
 from datasets.slstr_cloud.naming import granule_name
 from datasets.slstr_cloud.scene import write_scene
 from datasets.slstr_cloud.simulator import simulate_scene
+
+HERE = Path(__file__).parent
+PROGRAM = "datasets.slstr_cloud.simulate"
 
 SIMULATOR_VERSION = "1.0"
 """Raised when the same options give other bytes than before."""
 
 BYTES_PER_PIXEL = 93
 """Of one scene: bts 12, rads 24, refs 48, bayes 1, summary 8."""
-
-MARK = ".simulated-by-sciml-bench"
-"""A folder that holds this file was made here, and may be made again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,13 +123,15 @@ def simulate(root: Path, options: Options, *, jobs: int) -> None:
     Raises UsageError where `root` holds something else, OSError where the disk refuses.
     """
     started = time.monotonic()
-    if up_to_date(root, options):
+    if up_to_date(root, made_by(options), load_layout(HERE)):
         say(f"{root}: already holds this very set; nothing to do")
         return
-    claim(root, options)
+    scenes = options.train_scenes + options.test_scenes
+    needed_bytes = scenes * options.rows * options.columns * BYTES_PER_PIXEL
+    claim(root, program=PROGRAM, folders=("train", "test"), needed_bytes=needed_bytes)
     splits = scene_jobs(root, options)
     todo = [job for split in splits.values() for job in split]
-    for done, path in enumerate(_run_all(todo, jobs), start=1):
+    for done, path in enumerate(run_all(run_job, todo, jobs), start=1):
         say(f"scene {done} of {len(todo)}: {path.relative_to(root)}, {time.monotonic() - started:.0f} s")
     paths = {split: [str(job.path.relative_to(root)) for job in split_jobs] for split, split_jobs in splits.items()}
     say("hashing the files and scoring the baselines")
@@ -142,65 +140,9 @@ def simulate(root: Path, options: Options, *, jobs: int) -> None:
     say(f"{root}: {summary(manifest)}, {time.monotonic() - started:.0f} s")
 
 
-def _run_all(todo: Sequence[SceneJob], jobs: int) -> Iterator[Path]:
-    if jobs == 1:
-        yield from map(run_job, todo)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(todo)), mp_context=context) as pool:
-        try:
-            yield from pool.map(run_job, todo)
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-
-
-def claim(root: Path, options: Options) -> None:
-    """Make `root` ready to be written: empty but for the mark that it is ours.
-
-    Raises UsageError where it holds what was not made here, OSError where the disk has too little room.
-    """
-    root.mkdir(parents=True, exist_ok=True)
-    held = sorted(path.name for path in root.iterdir())
-    if held and not (root / MARK).exists():
-        raise UsageError(
-            f"{root}: expected a new or empty folder, or one that simulate made, found {', '.join(held[:3])}"
-            f"{' …' if len(held) > 3 else ''} — name another folder with --out"
-        )
-    (root / MARK).write_text(
-        "Made by datasets.slstr_cloud.simulate, which may replace what is here.\n", encoding="utf-8"
-    )
-    (root / MANIFEST).unlink(missing_ok=True)
-    for split in ("train", "test"):
-        shutil.rmtree(root / split, ignore_errors=True)
-        (root / split).mkdir()
-    needed = (options.train_scenes + options.test_scenes) * options.rows * options.columns * BYTES_PER_PIXEL
-    free = shutil.disk_usage(root).free
-    if free < needed * 1.02:
-        raise OSError(
-            f"{root}: the set needs {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free — "
-            "free some space or name another folder with --out"
-        )
-
-
-def up_to_date(root: Path, options: Options) -> bool:
-    """Tell whether `root` holds the set of these options: its manifest agrees, and every file has its size."""
-    try:
-        manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    if manifest.get("made_by") != made_by(options) or manifest.get("layout") != load_layout():
-        return False
-    return all(_has_size(root / entry["path"], entry["size"]) for entry in manifest["files"])
-
-
-def _has_size(path: Path, size: int) -> bool:
-    return path.is_file() and path.stat().st_size == size
-
-
 def made_by(options: Options) -> dict[str, Any]:
     """Return what the manifest says of the program, its version and its options."""
-    return {"program": "datasets.slstr_cloud.simulate", "version": SIMULATOR_VERSION, "options": asdict(options)}
+    return {"program": PROGRAM, "version": SIMULATOR_VERSION, "options": asdict(options)}
 
 
 def describe(root: Path, options: Options, splits: dict[str, list[str]]) -> dict[str, Any]:
@@ -212,7 +154,7 @@ def describe(root: Path, options: Options, splits: dict[str, list[str]]) -> dict
         "simulated": True,
         "licence": "MIT, like the program that made it: simulated, holds no satellite data.",
         "made_by": made_by(options),
-        "layout": load_layout(),
+        "layout": load_layout(HERE),
         "splits": splits,
         "files": file_entries(root, splits),
         "statistics": scene_statistics(root, splits),
@@ -250,11 +192,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Exit codes: 0 the set is there, 2 refused, 3 the disk refused."""
     given = vars(parser().parse_args(argv))
     root, jobs = given.pop("out"), given.pop("jobs")
-    # A stop by the harness or a job manager unwinds like Ctrl-C, so that no part of a file is left.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_like_ctrl_c()
     with failing_politely():
-        if jobs < 1:
-            raise UsageError(f"--jobs: expected at least 1, found {jobs}")
+        require_jobs(jobs)
         simulate(root, Options(**given), jobs=jobs)
     return 0
 

@@ -8,83 +8,22 @@ Exit codes: 0 sound, 2 usage, 3 faults.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import h5py
-import jsonschema
 import numpy as np
-import referencing
 
-from datasets.slstr_cloud.failures import EXIT_DATA, failing_politely, say
-from datasets.slstr_cloud.manifest import MANIFEST, file_sha256
+from datasets.common.verifying import verify_main
 
-SCHEMA = Path(__file__).parents[2] / "logging_spec" / "schemas" / "dataset_manifest.schema.json"
 UNFILLED_LABEL = 255
 LABELS = ("bayes", "summary")
 
 
-def faults_of(root: Path, *, quick: bool) -> Iterator[str]:
-    """Yield every fault of a data set as one line."""
-    try:
-        manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        yield f"{root / MANIFEST}: expected a manifest, found none — the set is unfinished; make or download it again"
-        return
-    except (OSError, ValueError) as error:
-        yield f"{root / MANIFEST}: expected JSON, found: {error}"
-        return
-    faults = list(manifest_faults(root, manifest))
-    yield from faults
-    if faults:
-        return
-    for entry in manifest["files"]:
-        yield from file_faults(root / entry["path"], entry, manifest["layout"], quick=quick)
-
-
-def manifest_faults(root: Path, manifest: Any) -> Iterator[str]:
-    """Yield what is wrong with the manifest itself: its form, and the agreement of splits, files and folder."""
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    validator = jsonschema.Draft202012Validator(schema, registry=referencing.Registry())
-    wrong = list(validator.iter_errors(manifest))
-    yield from (f"{root / MANIFEST}: {error.json_path}: {error.message}" for error in wrong)
-    if wrong:
-        return
-    listed = [entry["path"] for entry in manifest["files"]]
-    outside = [path for path in listed if Path(path).is_absolute() or ".." in Path(path).parts]
-    yield from (f"{root / MANIFEST}: {path}: expected a path inside the folder" for path in outside)
-    split = sorted(path for paths in manifest["splits"].values() for path in paths)
-    if split != sorted(listed):
-        yield f"{root / MANIFEST}: expected each of {len(listed)} files in one split, found {len(split)} in splits"
-    held = {str(path.relative_to(root)) for path in root.rglob("S3A*.hdf")}
-    yield from (
-        f"{root / path}: expected only files of the manifest, found this one" for path in sorted(held - set(listed))
-    )
-
-
-def file_faults(path: Path, entry: Mapping[str, Any], layout: Mapping[str, Any], *, quick: bool) -> Iterator[str]:
-    """Yield what is wrong with one file."""
-    if not path.is_file():
-        yield f"{path}: expected a file of {entry['size']} bytes, found none"
-        return
-    size = path.stat().st_size
-    if size != entry["size"]:
-        yield f"{path}: expected {entry['size']} bytes, found {size}"
-    elif not quick and file_sha256(path) != entry["sha256"]:
-        yield f"{path}: expected the SHA-256 of the manifest, found another — a byte was changed; get the file again"
-    try:
-        with h5py.File(path, "r") as file:
-            yield from (f"{path}: {fault}" for fault in scene_faults(file, layout, quick=quick))
-    except OSError as error:
-        yield f"{path}: expected a whole HDF5 file, found: {error} — it is truncated or damaged; get it again"
-
-
-def scene_faults(file: h5py.File, layout: Mapping[str, Any], *, quick: bool) -> Iterator[str]:
+def scene_faults(file: h5py.File, _path: str, manifest: Mapping[str, Any], quick: bool) -> Iterator[str]:
     """Yield where an open scene differs from the layout."""
+    layout = manifest["layout"]
     first = file.get("bts")
     sizes = dict(zip(("rows", "columns"), first.shape[:2], strict=False)) if first is not None else {}
     for axis, size in sizes.items():
@@ -142,20 +81,7 @@ def label_faults(values: np.ndarray[Any, Any], rule: Mapping[str, Any]) -> Itera
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Verify a data set and list its faults. Exit codes: 0 sound, 2 usage, 3 faults."""
-    parser = argparse.ArgumentParser(prog="python -m datasets.slstr_cloud.verify", description=main.__doc__)
-    parser.add_argument("folder", type=Path, help="folder that holds manifest.json")
-    parser.add_argument("--quick", action="store_true", help="sizes and headers only; read no pixel")
-    options = parser.parse_args(argv)
-    found = 0
-    with failing_politely():
-        for fault in faults_of(options.folder, quick=options.quick):
-            sys.stderr.write(fault + "\n")
-            found += 1
-    if found:
-        sys.stderr.write(f"{options.folder}: {found} fault{'s' if found > 1 else ''}\n")
-        return EXIT_DATA
-    say(f"{options.folder}: sound{' (sizes and headers)' if options.quick else ''}")
-    return 0
+    return verify_main(argv, scene_faults, program="python -m datasets.slstr_cloud.verify")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from datasets.slstr_cloud.manifest import load_layout
+from datasets.common.files import load_layout
 from datasets.slstr_cloud.simulate import BYTES_PER_PIXEL
 from datasets.slstr_cloud.simulator import simulate_scene
 
@@ -127,7 +127,7 @@ def test_impossible_options_are_refused(run_module, small_arguments, tmp_path: P
 def test_a_file_is_what_the_layout_says(small_set: Path) -> None:
     for path in small_set.rglob("S3A*.hdf"):
         with h5py.File(path) as file:
-            for name, rule in load_layout()["keys"].items():
+            for name, rule in load_layout(ROOT / "datasets" / "slstr_cloud")["keys"].items():
                 if name in file:
                     assert file[name].dtype == np.dtype(rule["dtype"])
                     assert file[name].shape[2] == rule["shape"][2]

@@ -142,7 +142,7 @@ def test_a_sound_set_passes(run_module, small_set: Path) -> None:
         (celsius, "bts: expected values of 150 to 350 K"),
         (empty, "bts: expected finite values, found none"),
         (add, "expected only files of the manifest"),
-        (unlist, "expected each of 2 files in one split, found 1 in splits"),
+        (unlist, "expected each of 2 files in a split, found 1 in splits"),
         (misname, "$.manifest_version: 1 was expected"),
         (escape, "expected a path inside the folder"),
     ],

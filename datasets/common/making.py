@@ -1,0 +1,121 @@
+"""What every simulator does around its physics: look whether the set is there, claim a folder, share the work out."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import h5py
+import numpy as np
+
+from datasets.common.failures import UsageError
+from datasets.common.files import MANIFEST
+from logging_spec.whole import sync_folder
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+MARK = ".simulated-by-sciml-bench"
+"""A folder that holds this file was made here, and may be made again."""
+
+ROOM_TO_SPARE = 1.02
+
+
+def up_to_date(root: Path, made_by: Mapping[str, Any], layout: Mapping[str, Any]) -> bool:
+    """Tell whether `root` holds the very set: its manifest agrees, and every file has its size."""
+    try:
+        manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    if manifest.get("made_by") != made_by or manifest.get("layout") != layout:
+        return False
+    return all(_has_size(root / entry["path"], entry["size"]) for entry in manifest["files"])
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
+
+
+def claim(root: Path, *, program: str, folders: Sequence[str], needed_bytes: int) -> None:
+    """Make `root` ready to be written: empty folders, and the mark that it is ours.
+
+    Raises UsageError where it holds what was not made here, OSError where the disk has too little room.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    held = sorted(path.name for path in root.iterdir())
+    if held and not (root / MARK).exists():
+        raise UsageError(
+            f"{root}: expected a new or empty folder, or one that simulate made, found {', '.join(held[:3])}"
+            f"{' …' if len(held) > 3 else ''} — name another folder with --out"
+        )
+    (root / MARK).write_text(f"Made by {program}, which may replace what is here.\n", encoding="utf-8")
+    (root / MANIFEST).unlink(missing_ok=True)
+    for folder in folders:
+        shutil.rmtree(root / folder, ignore_errors=True)
+        (root / folder).mkdir()
+    free = shutil.disk_usage(root).free
+    if free < needed_bytes * ROOM_TO_SPARE:
+        raise OSError(
+            f"{root}: the set needs {needed_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free — "
+            "free some space or name another folder with --out"
+        )
+
+
+def run_all(work: Callable[[Job], Result], todo: Sequence[Job], jobs: int) -> Iterator[Result]:
+    """Yield `work(job)` for each job in their order, computed in that many processes; one computes here."""
+    if jobs == 1:
+        yield from map(work, todo)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(todo)), mp_context=context) as pool:
+        try:
+            yield from pool.map(work, todo)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def stop_like_ctrl_c() -> None:
+    """Let a stop by the harness or a job manager unwind like Ctrl-C, so that no part of a file is left."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def require_jobs(jobs: int) -> None:
+    """Raise UsageError where the number of jobs makes no sense."""
+    if jobs < 1:
+        raise UsageError(f"--jobs: expected at least 1, found {jobs}")
+
+
+@contextmanager
+def whole_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Write an HDF5 file under another name, and give it its own once it is whole and on the disk."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with h5py.File(part, "w", libver=("earliest", "v110")) as file:
+            yield file
+        with part.open("rb+") as written:
+            os.fsync(written.fileno())
+        os.replace(part, path)
+        sync_folder(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def contiguous(file: h5py.File, name: str, shape: tuple[int, ...], dtype: str) -> h5py.Dataset:
+    """Make a contiguous data set whose space is taken at once: a full disk shows before the work, not after it."""
+    settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    settings.set_obj_track_times(False)  # equal options give equal bytes
+    settings.set_layout(h5py.h5d.CONTIGUOUS)
+    settings.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    settings.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    space = h5py.h5s.create_simple(shape)
+    made = h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(np.dtype(dtype)), space, settings)
+    return h5py.Dataset(made)

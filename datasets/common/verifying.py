@@ -1,0 +1,110 @@
+"""Verify a data set: its manifest, and every file's size and SHA-256; what is inside is the data set's own business."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import jsonschema
+import numpy as np
+import referencing
+
+from datasets.common.failures import EXIT_DATA, failing_politely, say
+from datasets.common.files import MANIFEST, file_sha256
+
+SCHEMA = Path(__file__).parents[2] / "logging_spec" / "schemas" / "dataset_manifest.schema.json"
+
+Inside = Callable[[h5py.File, str, Mapping[str, Any], bool], Iterator[str]]
+"""Yields the faults of an open file, given its path in the set, the manifest, and whether no value is to be read."""
+
+
+def faults_of(root: Path, inside: Inside, *, quick: bool) -> Iterator[str]:
+    """Yield every fault of a data set as one line."""
+    try:
+        manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        yield f"{root / MANIFEST}: expected a manifest, found none — the set is unfinished; make or download it again"
+        return
+    except (OSError, ValueError) as error:
+        yield f"{root / MANIFEST}: expected JSON, found: {error}"
+        return
+    faults = list(manifest_faults(root, manifest))
+    yield from faults
+    if faults:
+        return
+    for entry in manifest["files"]:
+        yield from file_faults(root, entry, manifest, inside, quick=quick)
+
+
+def manifest_faults(root: Path, manifest: Any) -> Iterator[str]:
+    """Yield what is wrong with the manifest itself: its form, and the agreement of splits, files and folder."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema, registry=referencing.Registry())
+    wrong = list(validator.iter_errors(manifest))
+    yield from (f"{root / MANIFEST}: {error.json_path}: {error.message}" for error in wrong)
+    if wrong:
+        return
+    listed = [entry["path"] for entry in manifest["files"]]
+    outside = [path for path in listed if Path(path).is_absolute() or ".." in Path(path).parts]
+    yield from (f"{root / MANIFEST}: {path}: expected a path inside the folder" for path in outside)
+    split = sorted({path for paths in manifest["splits"].values() for path in paths})
+    if split != sorted(listed):
+        yield f"{root / MANIFEST}: expected each of {len(listed)} files in a split, found {len(split)} in splits"
+    pattern = manifest["layout"]["file_pattern"]
+    held = {str(path.relative_to(root)) for path in root.rglob(pattern)}
+    for path in sorted(held - set(listed)):
+        yield f"{root / path}: expected only files of the manifest, found this one"
+
+
+def file_faults(
+    root: Path, entry: Mapping[str, Any], manifest: Mapping[str, Any], inside: Inside, *, quick: bool
+) -> Iterator[str]:
+    """Yield what is wrong with one file."""
+    path = root / entry["path"]
+    if not path.is_file():
+        yield f"{path}: expected a file of {entry['size']} bytes, found none"
+        return
+    size = path.stat().st_size
+    if size != entry["size"]:
+        yield f"{path}: expected {entry['size']} bytes, found {size}"
+    elif not quick and file_sha256(path) != entry["sha256"]:
+        yield f"{path}: expected the SHA-256 of the manifest, found another — a byte was changed; get the file again"
+    try:
+        with h5py.File(path, "r") as file:
+            yield from (f"{path}: {fault}" for fault in inside(file, entry["path"], manifest, quick))
+    except OSError as error:
+        yield f"{path}: expected a whole HDF5 file, found: {error} — it is truncated or damaged; get it again"
+
+
+def array_faults(array: h5py.Dataset, shape: tuple[int | None, ...], dtypes: Sequence[str]) -> Iterator[str]:
+    """Yield where the shape (None stands for any size) or the dtype of an HDF5 data set is another."""
+    same_rank = len(array.shape) == len(shape)
+    if not same_rank or any(size not in (None, found) for size, found in zip(shape, array.shape, strict=True)):
+        wanted = ", ".join("N" if size is None else str(size) for size in shape)
+        yield f"expected shape ({wanted}), found {array.shape}"
+    accepted = [np.dtype(name) for name in dtypes]
+    if not any(array.dtype == dtype for dtype in accepted):
+        yield f"expected dtype {' or '.join(map(str, accepted))}, found {array.dtype}"
+
+
+def verify_main(argv: Sequence[str] | None, inside: Inside, *, program: str) -> int:
+    """Verify a data set and list its faults. Exit codes: 0 sound, 2 usage, 3 faults."""
+    parser = argparse.ArgumentParser(prog=program, description=verify_main.__doc__)
+    parser.add_argument("folder", type=Path, help="folder that holds manifest.json")
+    parser.add_argument("--quick", action="store_true", help="sizes and headers only; read no value")
+    options = parser.parse_args(argv)
+    found = 0
+    with failing_politely():
+        for fault in faults_of(options.folder, inside, quick=options.quick):
+            sys.stderr.write(fault + "\n")
+            found += 1
+    if found:
+        sys.stderr.write(f"{options.folder}: {found} fault{'s' if found > 1 else ''}\n")
+        return EXIT_DATA
+    say(f"{options.folder}: sound{' (sizes and headers)' if options.quick else ''}")
+    return 0

@@ -1,0 +1,79 @@
+"""Facts of a set that its manifest states: the scale of the images, class shares, and what trivial methods score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.dms_classifier.files import Place, places
+
+BIN = 16
+"""Rows and columns of pixels that the linear model sees as one number."""
+
+RIDGE = 10.0
+"""Weight of the penalty of the linear model, whose inputs are standardised."""
+
+
+def statistics(root: Path) -> dict[str, Any]:
+    """Return what the manifest states of a finished set; reads each pattern twice, and holds one at a time."""
+    where = places(root)
+    labels = {split: _labels(root, place) for split, place in where.items()}
+    majority = int(np.bincount(labels["train"]).argmax())
+    return {
+        "images": image_statistics(root, where["train"]),
+        "class_shares": {split: _shares(found) for split, found in labels.items()},
+        "baselines": {
+            "majority": {"accuracy": float((labels["test"] == majority).mean()), "label": majority},
+            "linear_model": {"accuracy": linear_accuracy(root, where, labels)},
+        },
+    }
+
+
+def image_statistics(root: Path, place: Place) -> dict[str, float]:
+    """Return mean and standard deviation of the square root of the training counts, which has even noise."""
+    count, total, squares = 0, 0.0, 0.0
+    for image in patterns(root, place):
+        values = np.sqrt(np.maximum(image, 0), dtype=np.float64)
+        count, total, squares = count + values.size, total + values.sum(), squares + (values**2).sum()
+    mean = total / count
+    return {"root_mean": float(mean), "root_standard_deviation": float(np.sqrt(squares / count - mean**2))}
+
+
+def linear_accuracy(root: Path, where: dict[str, Place], labels: dict[str, NDArray[np.int64]]) -> float:
+    """Return the test accuracy of ridge regression onto the classes, on patterns binned to large pixels."""
+    features = {split: np.stack([_binned(image) for image in patterns(root, place)]) for split, place in where.items()}
+    mean, deviation = features["train"].mean(0), features["train"].std(0) + 1e-9
+    train, test = ((features[split] - mean) / deviation for split in ("train", "test"))
+    wanted = np.eye(int(labels["train"].max()) + 1)[labels["train"]]
+    kernel = train @ train.T + RIDGE * np.eye(len(train))  # the dual form: fewer patterns than pixels
+    weights = train.T @ np.linalg.solve(kernel, wanted - wanted.mean(0))
+    found = (test @ weights + wanted.mean(0)).argmax(1)
+    return float((found == labels["test"]).mean())
+
+
+def patterns(root: Path, place: Place) -> Iterator[NDArray[np.float32]]:
+    """Yield the patterns of a split, (rows, columns), one by one: their first channel."""
+    with h5py.File(root / place.file, "r") as file:
+        for index in range(len(file[place.images])):
+            yield file[place.images][index, :, :, 0]
+
+
+def _binned(image: NDArray[np.float32]) -> NDArray[np.float64]:
+    rows, columns = (size // BIN * BIN for size in image.shape)
+    blocks = np.sqrt(np.maximum(image[:rows, :columns], 0), dtype=np.float64)
+    return blocks.reshape(rows // BIN, BIN, columns // BIN, BIN).mean(axis=(1, 3)).ravel()
+
+
+def _labels(root: Path, place: Place) -> NDArray[np.int64]:
+    with h5py.File(root / place.file, "r") as file:
+        found = np.asarray(file[place.labels])
+    return found.reshape(len(found), -1)[:, 0].astype(np.int64)
+
+
+def _shares(labels: NDArray[np.int64]) -> dict[str, float]:
+    return {str(label): float((labels == label).mean()) for label in np.unique(labels)}

@@ -1,0 +1,200 @@
+"""Simulate a data set of noisy and clean micrographs in the layout of the real files.
+
+    python -m datasets.em_denoise.simulate --out data/mine --dataset-id mine --train-images 256 --test-images 32
+
+writes `{train,test}/graphene_img_noise.h5`, `graphene_img_clean.h5`, the truth behind them in `graphene_truth.h5`
+and, last of all, `manifest.json`. The same options give the same bytes, at every number of jobs. A folder that already
+holds the very set is left alone; an interrupted one is done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from datasets.common.failures import UsageError, failing_politely, say
+from datasets.common.files import file_entries, load_layout, write_manifest
+from datasets.common.making import (
+    claim,
+    contiguous,
+    require_jobs,
+    run_all,
+    stop_like_ctrl_c,
+    up_to_date,
+    whole_hdf5,
+)
+from datasets.em_denoise.baseline import statistics
+from datasets.em_denoise.simulator import SIDE, Pair, simulate_pair
+from datasets.em_denoise.specimen import CLASSES
+
+HERE = Path(__file__).parent
+PROGRAM = "datasets.em_denoise.simulate"
+
+SIMULATOR_VERSION = "1.0"
+"""Raised when the same options give other bytes than before."""
+
+BYTES_PER_PAIR = 2 * SIDE * SIDE * 4
+TRUTH = {"class": "u1", "dose": "f4", "pixel": "f4", "vacancies": "u2", "stone_wales": "u2", "substitutions": "u2"}
+SAY_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What is simulated. Two sets with equal options are equal byte for byte."""
+
+    dataset_id: str
+    """Name of the set in manifests and results."""
+
+    train_images: int
+    """Pairs to train on."""
+
+    test_images: int
+    """Pairs to test on, none of which is trained on."""
+
+    seed: int
+    """Seed of the whole set; each pair has a child of it."""
+
+    lowest_dose: float
+    """Lowest dose, in e⁻/Å²."""
+
+    highest_dose: float
+    """Highest dose, in e⁻/Å²."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("train_images", 1), ("test_images", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                option = "--" + name.replace("_", "-")
+                raise UsageError(f"{option}: expected at least {least}, found {getattr(self, name)}")
+        if not 0 < self.lowest_dose <= self.highest_dose:
+            found = f"{self.lowest_dose:g} and {self.highest_dose:g}"
+            raise UsageError(f"--lowest-dose, --highest-dose: expected 0 < lowest ≤ highest, found {found}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairJob:
+    """One pair to simulate, small enough to send to another process."""
+
+    seed: int
+    """Seed of the set."""
+
+    number: int
+    """Number of the pair in the set: the key of its child seed."""
+
+    doses: tuple[float, float]
+    """Lowest and highest dose, in e⁻/Å²."""
+
+
+def run_job(job: PairJob) -> Pair:
+    """Simulate one pair."""
+    return simulate_pair(np.random.SeedSequence(job.seed, spawn_key=(job.number,)), job.doses)
+
+
+def simulate(root: Path, options: Options, *, jobs: int) -> None:
+    """Make the set in `root`, which is new, empty, or was made here before.
+
+    Raises UsageError where `root` holds something else, OSError where the disk refuses.
+    """
+    started = time.monotonic()
+    if up_to_date(root, made_by(options), load_layout(HERE)):
+        say(f"{root}: already holds this very set; nothing to do")
+        return
+    counts = {"train": options.train_images, "test": options.test_images}
+    claim(root, program=PROGRAM, folders=tuple(counts), needed_bytes=sum(counts.values()) * BYTES_PER_PAIR)
+    doses, first = (options.lowest_dose, options.highest_dose), 0
+    for split, count in counts.items():
+        todo = [PairJob(seed=options.seed, number=first + index, doses=doses) for index in range(count)]
+        write_split(root / split, run_all(run_job, todo, jobs), count)
+        first += count
+    say("hashing the files and scoring the baselines")
+    manifest = describe(root, options)
+    write_manifest(root, manifest)
+    say(f"{root}: {summary(manifest)}, {time.monotonic() - started:.0f} s")
+
+
+def write_split(folder: Path, pairs: Iterable[Pair], count: int) -> None:
+    """Write the three files of a split while the pairs come in; none has its name before all are whole."""
+    shape, last = (count, SIDE, SIDE, 1), time.monotonic()
+    with ExitStack() as stack:
+        names = ("graphene_img_clean.h5", "graphene_img_noise.h5", "graphene_truth.h5")
+        clean_file, noise_file, truth_file = (stack.enter_context(whole_hdf5(folder / name)) for name in names)
+        clean, noise = (contiguous(file, "images", shape, "<f4") for file in (clean_file, noise_file))
+        truth = {key: contiguous(truth_file, key, (count,), f"<{dtype}") for key, dtype in TRUTH.items()}
+        truth["class"].attrs["names"] = list(CLASSES)
+        for index, pair in enumerate(pairs):
+            clean[index, :, :, 0], noise[index, :, :, 0] = pair.clean, pair.noisy
+            for key, value in pair.truth.items():
+                truth[key][index] = value
+            if time.monotonic() - last > SAY_EVERY_S:
+                last = time.monotonic()
+                say(f"{folder.name}: pair {index + 1} of {count}")
+
+
+def made_by(options: Options) -> dict[str, Any]:
+    """Return what the manifest says of the program, its version and its options."""
+    return {"program": PROGRAM, "version": SIMULATOR_VERSION, "options": asdict(options)}
+
+
+def describe(root: Path, options: Options) -> dict[str, Any]:
+    """Return the manifest of a finished set."""
+    names = ("graphene_img_clean.h5", "graphene_img_noise.h5", "graphene_truth.h5")
+    splits = {split: [f"{split}/{name}" for name in names] for split in ("train", "test")}
+    return {
+        "manifest_version": 1,
+        "dataset": "em_denoise",
+        "dataset_id": options.dataset_id,
+        "simulated": True,
+        "licence": "MIT, like the program that made it: simulated, holds no micrograph.",
+        "made_by": made_by(options),
+        "layout": load_layout(HERE),
+        "splits": splits,
+        "files": file_entries(root, splits),
+        "statistics": statistics(root),
+    }
+
+
+def summary(manifest: dict[str, Any]) -> str:
+    """Return one line on a finished set."""
+    size = sum(entry["size"] for entry in manifest["files"])
+    psnr = ", ".join(
+        f"{name.replace('_', ' ')} {scores['psnr']:.2f}" for name, scores in manifest["statistics"]["baselines"].items()
+    )
+    return f"{size / 1e9:.2f} GB, PSNR on test in dB: {psnr}"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    line = argparse.ArgumentParser(prog=f"python -m {PROGRAM}", description="Simulate micrographs of graphene.")
+    line.add_argument("--out", type=Path, required=True, help="folder to make; new, empty, or made by this program")
+    line.add_argument("--dataset-id", required=True, help="name of the set in manifests and results")
+    line.add_argument("--train-images", type=int, default=256, help="pairs to train on (default %(default)s)")
+    line.add_argument("--test-images", type=int, default=32, help="pairs to test on (default %(default)s)")
+    line.add_argument("--seed", type=int, default=0, help="seed of the set (default %(default)s)")
+    line.add_argument("--lowest-dose", type=float, default=10000.0, help="in electrons per Å² (default %(default)s)")
+    line.add_argument("--highest-dose", type=float, default=1000000.0, help="in electrons per Å² (default %(default)s)")
+    line.add_argument(
+        "--jobs", type=int, default=1, help="pairs made side by side; no effect on the bytes (default %(default)s)"
+    )
+    return line
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line. Exit codes: 0 the set is there, 2 refused, 3 the disk refused."""
+    given = vars(parser().parse_args(argv))
+    root, jobs = given.pop("out"), given.pop("jobs")
+    stop_like_ctrl_c()
+    with failing_politely():
+        require_jobs(jobs)
+        simulate(root, Options(**given), jobs=jobs)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

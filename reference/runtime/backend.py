@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -50,6 +50,9 @@ class Baseline:
     text: str | None = None
     """The method in words, where its name does not say all."""
 
+    kind: Literal["trivial", "classical"] = "trivial"
+    """Trivial, and a model has to beat it, or classical, and it stands there for comparison."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Optimiser:
@@ -85,6 +88,9 @@ class Task(Protocol):
 
     metric_names: tuple[str, ...]
     """Names of the metrics, in the order in which they are logged."""
+
+    memory: dict[str, Any]
+    """What predictions need to know of the training data, such as their scale: checkpoints keep it."""
 
     margin: float
     """By how much the best quality has to beat the best baseline, as benchmark.json says."""

@@ -85,9 +85,9 @@ def _log_baselines(run: RunConfig, task: Task, backend: Backend, log: EventLog, 
     """Log what trivial methods score, and whether the model beats the best of them by enough."""
     bar: float | None = None
     for baseline in task.baselines(backend):
-        if baseline.metric == run.target.metric:
+        if baseline.metric == run.target.metric and baseline.kind == "trivial":
             bar = run.target.better(bar, baseline.value)
-        metadata = {"name": baseline.name, "metric": baseline.metric}
+        metadata = {"name": baseline.name, "metric": baseline.metric, "kind": baseline.kind}
         log.point("baseline", baseline.value, metadata | ({"rule": baseline.text} if baseline.text else {}))
     if bar is not None and best is not None:
         lead, required = run.target.lead(best, bar), task.margin

@@ -149,6 +149,11 @@ def upsample(images: Tensor) -> Tensor:
     return F.interpolate(images, scale_factor=2, mode="nearest")
 
 
+def flatten(images: Tensor) -> Tensor:
+    """Return each image as one row of values in the canonical order: rows, columns, channels."""
+    return images.permute(0, 2, 3, 1).flatten(1)
+
+
 def to_canonical(tensor: Tensor) -> NDArray[np.float32]:
     """Turn kernels OIHW and OI into the canonical HWIO and IO; a copy."""
     array = tensor.detach().cpu().numpy()

@@ -140,6 +140,11 @@ def upsample(images: tf.Tensor) -> tf.Tensor:
     return tf.repeat(tf.repeat(images, 2, 1), 2, 2)
 
 
+def flatten(images: tf.Tensor) -> tf.Tensor:
+    """Return each image as one row of values in the canonical order: rows, columns, channels."""
+    return tf.reshape(images, (-1, images.shape[1] * images.shape[2] * images.shape[3]))
+
+
 def to_canonical(variable: tf.Variable) -> NDArray[np.float32]:
     """Return a copy: TensorFlow's layout of kernels, HWIO and IO, is the canonical one."""
     return np.array(variable.numpy(), np.float32)

@@ -158,7 +158,7 @@ class Training:
     def _about(self) -> dict[str, object]:
         run = self._run
         names = ("run_id", "benchmark", "implementation", "seed", "precision", "hyperparameters")
-        return {name: getattr(run, name) for name in names}
+        return {name: getattr(run, name) for name in names} | {"memory": self._task.memory}
 
     def _resume(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint: alike on all ranks, since all of them read it and all may refuse it."""
@@ -167,6 +167,8 @@ class Training:
         if self._run.mode == "train":
             progress = self._next(progress)
             self._log.point("resumed_from_epoch", checkpoint.progress.epoch, {"run_id": checkpoint.about["run_id"]})
+        if self._run.mode == "predict":
+            self._task.memory = checkpoint.about.get("memory", {})
         self._backend.load_state(checkpoint.state)
         self.progress = progress
 

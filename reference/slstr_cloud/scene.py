@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference.runtime.errors import DataError
+from reference.runtime.hdf5 import Place
 
 from . import facts
 from .facts import TILE
@@ -44,7 +45,7 @@ class Scene:
         self._offsets, self._scales = np.array(scaling, np.float32).T
         try:
             with h5py.File(path, "r") as file:
-                self._places = {name: _Place(item) for name, item in file.items() if isinstance(item, h5py.Dataset)}
+                self._places = {name: Place(item) for name, item in file.items() if isinstance(item, h5py.Dataset)}
                 self._about_reflectances = str(file.attrs.get("reflectances", "the product lacked them"))
         except OSError as error:
             raise DataError(
@@ -151,7 +152,7 @@ class Scene:
                 raise DataError(f"{self.path}: {key}: expected shape {expected}, found {place.shape} — convert it anew")
             self._check_dtype(key, place, layout)
 
-    def _check_dtype(self, key: str, place: _Place, layout: dict[str, Any] | None) -> None:
+    def _check_dtype(self, key: str, place: Place, layout: dict[str, Any] | None) -> None:
         declared = (layout or {}).get("keys", {}).get(key)
         if declared is None:
             return
@@ -170,26 +171,3 @@ class Scene:
             )
         keys = ", ".join(sorted(self._places)) or "no data set"
         raise DataError(f"{self.path}: expected the key {key}, found {keys} — this is no SLSTR scene of this layout")
-
-
-class _Place:
-    """Where a data set of a file lies."""
-
-    def __init__(self, dataset: h5py.Dataset) -> None:
-        self.shape: tuple[int, ...] = dataset.shape
-        self.dtype: np.dtype[Any] = dataset.dtype
-        contiguous = dataset.chunks is None and dataset.compression is None and not dataset.external
-        self.offset: int | None = dataset.id.get_offset() if contiguous else None
-
-    def memory_map(self, path: Path) -> NDArray[Any]:
-        """Map the data read-only.
-
-        Raises:
-            DataError: the file ends before the data do.
-        """
-        try:
-            return np.asarray(np.memmap(path, self.dtype, "r", self.offset or 0, self.shape))
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"{path}: expected {self.shape} {self.dtype}, found: {error} — get the file again"
-            ) from None

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reference.runtime import layers
+from reference.runtime import layers, manifest
 from reference.runtime.backend import Backend, Baseline, Batch, Optimiser, Statistics
 from reference.runtime.checkpoints import State
 from reference.runtime.errors import DataError
@@ -17,7 +17,7 @@ from reference.runtime.runconfig import RunConfig, check_hyperparameters, margin
 from reference.runtime.schedule import Scaling, Schedule
 from reference.runtime.sharding import Indices
 
-from . import facts, manifest, metrics, model
+from . import facts, metrics, model
 from .baselines import baselines
 from .data import Tiles
 from .scene import Scene
@@ -69,6 +69,7 @@ class CloudTask:
         self.options = Options(**run.hyperparameters)
         self.channels = facts.CHANNELS[self.options.channels]
         self.batch_size = self.options.batch_size
+        self.memory: dict[str, Any] = {}
         self.statistics: dict[str, Any] = {}
         self.margin = margin(facts.BENCHMARK_FILE)
         self._seed = run.seed

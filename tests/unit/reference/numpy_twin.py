@@ -31,6 +31,7 @@ class LineTask:
     def __init__(self, learning_rate: float = 0.1) -> None:
         self.learning_rate = learning_rate
         self.seen: list[int] = []
+        self.memory: dict[str, Any] = {}
 
     def optimiser(self, ranks: int) -> Optimiser:
         return Optimiser(schedule=Schedule(learning_rate=self.learning_rate, ranks=ranks, warmup_steps=0), epsilon=1e-7)

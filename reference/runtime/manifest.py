@@ -1,4 +1,4 @@
-"""Find the scenes of a data set and hold their files against its manifest, without reading a pixel."""
+"""Find the files of a data set and hold them against its manifest, without reading a value."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reference.runtime.errors import DataError, Refused
-from reference.runtime.runconfig import DataSource, read_json
+from .errors import DataError, Refused
+from .runconfig import DataSource, read_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class Manifest:
     """Folder of the data set."""
 
     layout: dict[str, Any]
-    """`datasets/slstr_cloud/layout.json` as it was when the set was made."""
+    """`datasets/<name>/layout.json` as it was when the set was made."""
 
     splits: dict[str, list[Path]]
     """Files of each split, sorted by file name."""

@@ -1,0 +1,108 @@
+"""The patterns of a split and their labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference.runtime.errors import DataError
+from reference.runtime.hdf5 import Stored
+from reference.runtime.manifest import Manifest
+
+from .facts import CLASSES, COLUMNS, GENERATIONS, ROWS, Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """How counts enter a network: z = (√counts − mean) / deviation; the square root makes the noise even."""
+
+    mean: float
+    """Mean of the square root of the training counts."""
+
+    deviation: float
+    """Its standard deviation."""
+
+    def normalise(self, counts: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Turn counts into the network's units; what is below 0 counts as 0."""
+        roots = np.sqrt(np.maximum(counts, 0), dtype=np.float32)
+        return ((roots - np.float32(self.mean)) / np.float32(self.deviation)).astype(np.float32)
+
+
+def scale_of(manifest: Manifest) -> Scale:
+    """Take the scale from a manifest.
+
+    Raises:
+        DataError: it states none; no pattern may be read to find it before the clock starts.
+    """
+    try:
+        images = manifest.statistics["images"]
+        mean, deviation = float(images["root_mean"]), float(images["root_standard_deviation"])
+    except (KeyError, TypeError, ValueError):
+        raise DataError(
+            f"{manifest.directory / 'manifest.json'}: expected $.statistics.images, found none — "
+            f"make it with `python -m datasets.dms_classifier.manifest {manifest.directory} --dataset-id NAME`"
+        ) from None
+    if deviation <= 0:
+        raise DataError(f"{manifest.directory / 'manifest.json'}: expected patterns that differ, found equal ones")
+    return Scale(mean=mean, deviation=deviation)
+
+
+def place_of(manifest: Manifest, split: str) -> Place:
+    """Return where a split lies, by the generation whose files the data set has.
+
+    Raises:
+        DataError: its files are of no known generation.
+    """
+    held = {str(path.relative_to(manifest.directory)) for path in manifest.splits.get(split, [])}
+    for splits in GENERATIONS.values():
+        if splits[split].file in held:
+            return splits[split]
+    expected = " or ".join(splits[split].file for splits in GENERATIONS.values())
+    raise DataError(f"{manifest.directory}: split {split}: expected {expected}, found {', '.join(held) or 'no file'}")
+
+
+class Patterns:
+    """Patterns of one split. Making it reads metadata, and neither pixels nor labels."""
+
+    def __init__(self, manifest: Manifest, split: str) -> None:
+        """Look at the file.
+
+        Raises:
+            DataError: it is missing or damaged, or has another shape.
+        """
+        place = place_of(manifest, split)
+        path = manifest.directory / place.file
+        self._images, self._labels = Stored(path, place.images), Stored(path, place.labels)
+        if self._images.shape[1:3] != (ROWS, COLUMNS) or len(self._images.shape) != 4:
+            expected = f"({len(self._images)}, {ROWS}, {COLUMNS}, channels)"
+            raise DataError(f"{path}: {place.images}: expected shape {expected}, found {self._images.shape}")
+        if len(self._labels) != len(self._images) or not len(self._images):
+            raise DataError(
+                f"{path}: expected a label for each pattern, found {len(self._labels)} labels and "
+                f"{len(self._images)} patterns — get the file again"
+            )
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def counts(self, index: int) -> NDArray[np.floating]:
+        """Read a pattern, (rows, columns): its first channel."""
+        return self._images[index, :, :, 0]
+
+    def label(self, index: int) -> int:
+        """Read a label.
+
+        Raises:
+            DataError: it is none of the classes.
+        """
+        found = int(np.ravel(self._labels[index])[0])
+        if not 0 <= found < len(CLASSES):
+            named = ", ".join(f"{number} {name}" for number, name in enumerate(CLASSES))
+            raise DataError(f"{self._labels.path}: label of pattern {index}: expected {named}, found {found}")
+        return found
+
+    def labels(self) -> NDArray[np.int64]:
+        """Read all labels."""
+        return np.array([self.label(index) for index in range(len(self))], np.int64)

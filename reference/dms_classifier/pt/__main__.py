@@ -1,0 +1,23 @@
+"""Start the PyTorch implementation: `python -m reference.dms_classifier.pt --run-config run.json`."""
+
+from __future__ import annotations
+
+import sys
+
+from logging_spec.ranks import Ranks
+from reference.dms_classifier.program import main
+from reference.dms_classifier.task import PhaseTask
+from reference.runtime.backend import Backend
+from reference.runtime.errors import run_program
+from reference.runtime.runconfig import RunConfig
+
+
+def make_backend(run: RunConfig, task: PhaseTask, place: Ranks) -> Backend:
+    """Import the framework, which takes seconds, only once the configuration is known to be good."""
+    from . import train
+
+    return train.make_backend(run, task, place)
+
+
+if __name__ == "__main__":
+    sys.exit(run_program(lambda: main(sys.argv[1:], make_backend)))

@@ -1,0 +1,1 @@
+"""The TensorFlow twin of dms_classifier."""

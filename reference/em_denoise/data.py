@@ -1,0 +1,98 @@
+"""The pairs of a split: image i of the noisy file belongs to image i of the clean one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference.runtime.errors import DataError
+from reference.runtime.hdf5 import Stored
+from reference.runtime.manifest import Manifest
+
+from .facts import CLASSES, CLEAN_FILE, KEY, NOISE_FILE, SIDE, TRUTH_FILE
+
+Images = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """The one affine map by which noisy and clean images enter and leave a network: z = (x − mean) / deviation."""
+
+    mean: float
+    """Mean of the clean training images."""
+
+    deviation: float
+    """Their standard deviation."""
+
+    data_range: float
+    """Largest minus smallest value of the clean training images: L of PSNR and SSIM."""
+
+    def normalise(self, images: NDArray[Any]) -> Images:
+        """Turn the data's units into the network's."""
+        return ((images.astype(np.float32) - np.float32(self.mean)) / np.float32(self.deviation)).astype(np.float32)
+
+    def restore(self, images: Images) -> Images:
+        """Turn the network's units into the data's."""
+        return images * np.float32(self.deviation) + np.float32(self.mean)
+
+
+def scale_of(manifest: Manifest) -> Scale:
+    """Take the scale from a manifest.
+
+    Raises:
+        DataError: it states none; no pixel may be read to find it before the clock starts.
+    """
+    try:
+        clean = manifest.statistics["clean"]
+        mean, deviation = float(clean["mean"]), float(clean["standard_deviation"])
+        found = Scale(mean=mean, deviation=deviation, data_range=float(manifest.statistics["data_range"]))
+    except (KeyError, TypeError, ValueError):
+        raise DataError(
+            f"{manifest.directory / 'manifest.json'}: expected $.statistics.clean and data_range, found none — "
+            f"make it with `python -m datasets.em_denoise.manifest {manifest.directory} --dataset-id NAME`"
+        ) from None
+    if not (found.deviation > 0 and found.data_range > 0):
+        raise DataError(f"{manifest.directory / 'manifest.json'}: expected images that differ, found equal ones")
+    return found
+
+
+class Pairs:
+    """Noisy and clean images of one split. Making it reads metadata, and no pixel."""
+
+    def __init__(self, files: list[Path], split: str) -> None:
+        """Look at the files.
+
+        Raises:
+            DataError: a file is missing or damaged, or the two do not make pairs.
+        """
+        found = {path.name: path for path in files}
+        missing = [name for name in (NOISE_FILE, CLEAN_FILE) if name not in found]
+        if missing:
+            raise DataError(f"split {split}: expected {missing[0]}, found {', '.join(found) or 'no file'}")
+        self.noise, self.clean = (Stored(found[name], KEY) for name in (NOISE_FILE, CLEAN_FILE))
+        for stored in (self.noise, self.clean):
+            if stored.shape[1:] != (SIDE, SIDE, 1):
+                expected = f"({len(stored)}, {SIDE}, {SIDE}, 1)"
+                raise DataError(f"{stored.path}: {KEY}: expected shape {expected}, found {stored.shape}")
+        if len(self.noise) != len(self.clean) or not len(self.noise):
+            numbers = f"{len(self.noise)} noisy and {len(self.clean)} clean images"
+            raise DataError(f"{self.noise.path.parent}: expected pairs, found {numbers} — get both files again")
+        truth = found.get(TRUTH_FILE)
+        self._class = Stored(truth, "class") if truth is not None else None
+
+    def __len__(self) -> int:
+        return len(self.noise)
+
+    def read(self, index: int) -> tuple[Images, Images]:
+        """Return a noisy image and its clean one, each (256, 256, 1)."""
+        return self.noise[index], self.clean[index]
+
+    def class_code(self, index: int) -> Images:
+        """Return the one-hot code of the kind of defect, (4,); 1/4 everywhere where it is not known."""
+        if self._class is None:
+            return np.full(len(CLASSES), 1 / len(CLASSES), np.float32)
+        return np.eye(len(CLASSES), dtype=np.float32)[int(self._class[index])]

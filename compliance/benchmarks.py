@@ -25,7 +25,18 @@ def collect(paths: list[Path]) -> dict[str, Any]:
 
 def _facts(document: dict[str, Any]) -> dict[str, Any]:
     scales = {name: {fact: scale[fact] for fact in SCALE_FACTS} for name, scale in sorted(document["scales"].items())}
-    return {"metric": document["metric"]["name"], "direction": document["metric"]["direction"], "scales": scales}
+    return {
+        "metric": document["metric"]["name"],
+        "direction": document["metric"]["direction"],
+        "margin": document["metric"].get("margin", 0),
+        "models": {name: _model(model) for name, model in sorted(document.get("models", {}).items())},
+        "scales": scales,
+    }
+
+
+def _model(model: dict[str, Any]) -> dict[str, Any]:
+    own = {name: scale["target"] for name, scale in sorted(model.get("scales", {}).items()) if "target" in scale}
+    return {"parameters": model["parameters"], "targets": own}
 
 
 if __name__ == "__main__":

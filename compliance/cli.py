@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from compliance import rules as rule_sets
 from compliance.rules import Ruleset, RulesetError, UnknownNameError
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    rules = rule_sets.load(options.ruleset)
+    rules = rule_sets.load(options.ruleset, [_benchmark_file(path) for path in options.benchmark])
     if options.explain is not None:
         return _explain(options.explain, rules)
     if not options.paths:
@@ -93,6 +93,21 @@ def _stock_rules(options: argparse.Namespace) -> int:
     return CLEAN
 
 
+def _benchmark_file(path: str) -> dict[str, Any]:
+    """Read the facts of a benchmark from its benchmark.json.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from compliance.benchmarks import collect
+
+    try:
+        return collect([Path(path)])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else error
+        raise UsageError(f"--benchmark {path}: expected a benchmark.json, found: {reason}") from None
+
+
 def _existing(path: str) -> Path:
     found = Path(path)
     if found.is_file() or found.is_dir():
@@ -111,6 +126,13 @@ def _parser() -> argparse.ArgumentParser:
         "paths", metavar="PATH", nargs="*", help="a log, a run directory, or a folder of run directories"
     )
     check.add_argument("--format", choices=("text", "json"), default="text", help="form of the verdict (%(default)s)")
+    check.add_argument(
+        "--benchmark",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="benchmark.json of a benchmark that the rule set does not have; may be given again",
+    )
     check.add_argument("--explain", metavar="RULE-ID", help="print the text of a rule, and judge nothing")
     check.set_defaults(verb=_check)
     rules = verbs.add_parser("rules", help="print a rule set with the text of each rule")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -111,8 +112,8 @@ def names() -> list[str]:
     return sorted(folder.name for folder in RULESETS.iterdir() if (folder / "ruleset.json").is_file())
 
 
-def load(name: str = DEFAULT) -> Ruleset:
-    """Read a rule set.
+def load(name: str = DEFAULT, more: Sequence[dict[str, Any]] = ()) -> Ruleset:
+    """Read a rule set; `more` are facts of benchmarks, by name, that it may not have: its own facts win.
 
     Raises:
         UnknownNameError: there is no rule set of that name.
@@ -125,6 +126,9 @@ def load(name: str = DEFAULT) -> Ruleset:
     files["event"] = LOGGING_SPEC / "schemas" / "event.schema.json"
     contents = {part: path.read_bytes() for part, path in files.items()}
     document = {part: events.parse_object(content.decode()) for part, content in contents.items()}
+    for facts in more:
+        given = {benchmark: {**entry, "known_only_here": True} for benchmark, entry in facts.items()}
+        document["benchmarks"] = {**given, **document["benchmarks"]}
     _require_valid(name, {part: document[part] for part in PARTS})
     digest = hashlib.sha256(b"".join(contents.values())).hexdigest()
     return _build(name, digest, document)

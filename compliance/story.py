@@ -30,6 +30,10 @@ class Target(NamedTuple):
         """Say whether a value is better than another."""
         return value > than if self.direction == "max" else value < than
 
+    def lead(self, value: float, than: float) -> float:
+        """Return by how much a value is better than another."""
+        return value - than if self.direction == "max" else than - value
+
 
 @dataclass(kw_only=True)
 class Story:
@@ -75,7 +79,7 @@ class Story:
     """Last evaluation of the target's metric inside the run."""
 
     strongest_baseline: LoggedEvent | None = None
-    """Best baseline of the target's metric."""
+    """Best trivial baseline of the target's metric."""
 
     @property
     def target(self) -> Target | None:
@@ -109,7 +113,12 @@ class Story:
             self.final = event
             if self.best is None or target.better(event.value, self.best.value):
                 self.best = event
-        elif event.key == "baseline" and event.metadata["metric"] == target.metric:
+        elif event.key == "baseline" and event.metadata["metric"] == target.metric and _is_trivial(event):
             strongest = self.strongest_baseline
             if strongest is None or target.better(event.value, strongest.value):
                 self.strongest_baseline = event
+
+
+def _is_trivial(baseline: LoggedEvent) -> bool:
+    """Say whether a model has to beat a baseline; a classical method stands there for comparison."""
+    return bool(baseline.metadata.get("kind", "trivial") == "trivial")

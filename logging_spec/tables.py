@@ -27,6 +27,7 @@ STATES = {
     "epoch": "epoch",
     "eval": "evaluation",
     "done": "after the run",
+    "inference": "inference",
 }
 
 

@@ -31,6 +31,7 @@ EVENT_CHECKS: tuple[tuple[EventCheck, tuple[str, ...]], ...] = (
     (order.check_epoch_number, ("epoch_start",)),
     (clock.check_throughput, ("epoch_stop",)),
     (clock.check_run, ("run_stop",)),
+    (clock.check_inference, ("inference_stop",)),
     (quality.check_schedule, ("epoch_start", "eval_start", "run_stop")),
     (quality.check_metric, ("eval_stop",)),
 )
@@ -44,8 +45,12 @@ LOG_CHECKS: tuple[LogCheck, ...] = (
     quality.check_status,
     quality.check_aborted,
     quality.check_baselines,
+    quality.check_margin,
+    order.check_inference_stops,
     benchmark.check_benchmark,
     benchmark.check_target,
     benchmark.check_dataset,
+    benchmark.check_model,
+    benchmark.check_known,
 )
 """Checks of the whole log."""

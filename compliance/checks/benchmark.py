@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from compliance.event import LoggedEvent
-from compliance.finding import Finding, name, show
+from compliance.finding import NOTHING, Finding, name, show
 from compliance.rules import Ruleset
 from compliance.story import Story
 
@@ -32,9 +32,39 @@ def check_target(story: Story, rules: Ruleset) -> Iterator[Finding]:
     for field in ("metric", "direction"):
         if event.metadata[field] != benchmark[field]:
             yield _target(event, f"metadata.{field}", show(benchmark[field]), show(event.metadata[field]))
-    if target.direction == benchmark["direction"] and target.better(scale["target"], target.value):
+    wanted, of_what = _wanted(story, benchmark, scale)
+    if target.direction == benchmark["direction"] and target.better(wanted, target.value):
         bound = "at least" if target.direction == "max" else "at most"
-        yield _target(event, "value", f"{bound} {scale['target']}, the target of this scale", show(target.value))
+        yield _target(event, "value", f"{bound} {wanted}, the target of this {of_what}", show(target.value))
+
+
+def check_model(story: Story, rules: Ruleset) -> Iterator[Finding]:
+    """Hold the model of a closed run, where the benchmark has several, to its name and its size."""
+    event, counted = story.first.get("hyperparameters"), story.first.get("model_parameters")
+    benchmark, _ = _closed(story, rules)
+    if event is None or benchmark is None or not benchmark["models"]:
+        return
+    model = event.value.get("model")
+    if not isinstance(model, str) or model not in benchmark["models"]:
+        found = show(model) if "model" in event.value else NOTHING
+        yield _model(event, "hyperparameters value.model", f"one of {', '.join(benchmark['models'])}", found)
+    elif counted is not None and counted.value != benchmark["models"][model]["parameters"]:
+        expected = f"{benchmark['models'][model]['parameters']}, the parameters of {model}"
+        yield _model(counted, "model_parameters", expected, show(counted.value))
+
+
+def check_known(story: Story, rules: Ruleset) -> Iterator[Finding]:
+    """Point out a benchmark that came with the command line."""
+    event = story.first.get("submission_benchmark")
+    if event is not None and rules.benchmarks.get(event.value, {}).get("known_only_here"):
+        yield Finding(
+            rule="sciml-identity-005",
+            line=event.line,
+            where=event.key,
+            expected=f"a benchmark of the rule set {rules.name}",
+            found=f"{name(event.value)}, whose facts came with the command line",
+            advice="hold its benchmark.json against what its authors publish",
+        )
 
 
 def check_dataset(story: Story, rules: Ruleset) -> Iterator[Finding]:
@@ -64,6 +94,25 @@ def _closed(story: Story, rules: Ruleset) -> tuple[dict[str, Any] | None, dict[s
     if division != "closed" or benchmark not in rules.benchmarks:
         return None, None
     return rules.benchmarks[benchmark], rules.benchmarks[benchmark]["scales"].get(scale)
+
+
+def _wanted(story: Story, benchmark: dict[str, Any], scale: dict[str, Any]) -> tuple[float, str]:
+    """Return the target of a closed run, and whether it is the scale's or its model's."""
+    model, size = story.first.get("hyperparameters"), story.first["scale"].value
+    chosen = model.value.get("model") if model is not None else None
+    own = benchmark["models"].get(chosen, {}).get("targets", {}) if isinstance(chosen, str) else {}
+    return (own[size], "model") if size in own else (scale["target"], "scale")
+
+
+def _model(event: LoggedEvent, where: str, expected: str, found: str) -> Finding:
+    return Finding(
+        rule="sciml-identity-004",
+        line=event.line,
+        where=where,
+        expected=expected,
+        found=found,
+        advice="use a model of the benchmark as it is, or run in the open division",
+    )
 
 
 def _target(event: LoggedEvent, field: str, expected: str, found: str) -> Finding:

@@ -77,6 +77,28 @@ def _no_throughput(event: LoggedEvent) -> Iterator[Finding]:
         )
 
 
+def check_inference(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Finding]:
+    """Compare the time of the inference with the least time that its items take at the throughput that was logged.
+
+    The phase also reads and scores, which the throughput may leave out: it may take longer, and never much less.
+    """
+    start, speed = story.latest.get("inference_start"), story.latest.get("inference_throughput")
+    if start is None or speed is None or not (event.sound and speed.sound):
+        return
+    took_s, items = seconds_between(start, event), event.metadata["samples_count"]
+    implied_s = items / speed.value
+    factor, slack_s = rules.limits["throughput_factor"], rules.limits["throughput_slack_s"]
+    if implied_s > took_s * factor + slack_s:
+        yield Finding(
+            rule="sciml-time-006",
+            line=speed.line,
+            where="inference_throughput",
+            expected=f"{items} items in the {took_s:.3f} s of the inference at most, within a factor {factor:g}",
+            found=f"{speed.value:g} items/s, at which they take {implied_s:.3f} s",
+            advice="measure the throughput over all items and all ranks",
+        )
+
+
 def check_run(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Finding]:
     """Compare the length of the run by the wall clock with its length by the monotonic clock."""
     start = story.latest.get("run_start")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compliance.event import LoggedEvent
-from compliance.finding import Finding, show
+from compliance.finding import NOTHING, Finding, show
 from compliance.rules import Ruleset
 from compliance.story import Story
 
@@ -65,4 +65,18 @@ def check_epoch_named(event: LoggedEvent, story: Story, rules: Ruleset) -> Itera
             expected=f"{story.epoch_num}, the epoch that it stands in or after",
             found=show(named),
             advice="log an event in the epoch, or the evaluation, that it speaks of",
+        )
+
+
+def check_inference_stops(story: Story, _rules: Ruleset) -> Iterator[Finding]:
+    """Look for the end of an inference that started after the run."""
+    start = story.first.get("inference_start")
+    if start is not None and "inference_stop" not in story.first:
+        yield Finding(
+            rule="sciml-order-007",
+            line=story.lines,
+            where="inference_stop",
+            expected=f"it after inference_start in line {start.line}",
+            found=NOTHING,
+            advice="log it when the inference ends; a log without it was cut off",
         )

@@ -9,6 +9,9 @@ from compliance.finding import NOTHING, Finding, name, show
 from compliance.rules import Ruleset
 from compliance.story import Story
 
+ROUNDING = 1e-9
+"""By which numbers may differ that are subtracted from each other again."""
+
 
 def check_schedule(event: LoggedEvent, story: Story, _rules: Ruleset) -> Iterator[Finding]:
     """Look for the one evaluation that follows each epoch; an abort waits for none."""
@@ -110,19 +113,61 @@ def check_aborted(story: Story, _rules: Ruleset) -> Iterator[Finding]:
     )
 
 
-def check_baselines(story: Story, _rules: Ruleset) -> Iterator[Finding]:
-    """Compare the best evaluation with the best of the trivial methods."""
+def check_baselines(story: Story, rules: Ruleset) -> Iterator[Finding]:
+    """Compare the best evaluation with the best of the trivial methods, by the margin of the benchmark."""
     target, best, baseline = story.target, story.best, story.strongest_baseline
-    if target is None or best is None or baseline is None or target.better(best.value, baseline.value):
+    if target is None or best is None or baseline is None:
         return
+    margin = _margin(story, rules)
+    if target.better(best.value, baseline.value) and target.lead(best.value, baseline.value) >= margin - ROUNDING:
+        return
+    by = f" by at least {margin:g}" if margin else ""
     yield Finding(
         rule="sciml-target-005",
         line=baseline.line,
         where=f"baseline {name(baseline.metadata['name'])}",
-        expected=f"worse than {show(best.value)}, the best eval_{name(target.metric)} (line {best.line})",
+        expected=f"worse{by} than {show(best.value)}, the best eval_{name(target.metric)} (line {best.line})",
         found=show(baseline.value),
         advice="a model that a trivial method equals has learned nothing: train on, or look at the data",
     )
+
+
+def check_margin(story: Story, rules: Ruleset) -> Iterator[Finding]:
+    """Compare the margin that is logged with the one that the log's own metric and baselines give."""
+    event, target = story.first.get("quality_margin"), story.target
+    best, baseline = story.best, story.strongest_baseline
+    if event is None or target is None or best is None or baseline is None or "resumed_from_epoch" in story.first:
+        return
+    lead, required = target.lead(best.value, baseline.value), _margin(story, rules)
+    sufficient = lead > 0 and lead >= required
+    wrong = [
+        ("value", f"{lead:g}, from lines {best.line} and {baseline.line}", show(event.value)),
+        ("metadata.required", f"{required:g}, the margin of the benchmark", show(event.metadata["required"])),
+        ("metadata.sufficient", show(sufficient), show(event.metadata["sufficient"])),
+    ]
+    right = (
+        abs(event.value - lead) <= ROUNDING * max(1.0, abs(lead)),
+        event.metadata["required"] == required,
+        event.metadata["sufficient"] == sufficient,
+    )
+    for (field, expected, found), holds in zip(wrong, right, strict=True):
+        if not holds:
+            yield Finding(
+                rule="sciml-target-006",
+                line=event.line,
+                where=f"quality_margin {field}",
+                expected=expected,
+                found=found,
+                advice="subtract the best baseline from the best quality, and log what comes out",
+            )
+
+
+def _margin(story: Story, rules: Ruleset) -> float:
+    """Return by how much the benchmark asks a model to beat the baselines of its metric."""
+    named, target = story.first.get("submission_benchmark"), story.target
+    benchmark = rules.benchmarks.get(named.value, {}) if named is not None else {}
+    same_metric = target is not None and target.metric == benchmark.get("metric")
+    return float(benchmark.get("margin", 0)) if same_metric else 0.0
 
 
 def _reached(story: Story) -> bool:

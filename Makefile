@@ -7,6 +7,7 @@
 
 VENV ?= .venv
 BENCH ?=
+MODEL ?=
 IMPL ?=
 NP ?=
 SCALE ?=
@@ -21,7 +22,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults check report lint format bench lock containers clean
+.PHONY: help setup run test faults check report lint format bench convergence lock containers clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 16
@@ -29,8 +30,9 @@ help: ## Say what can be made
 setup: ## Make the environment: pinned packages, Horovod, this checkout (again: under two seconds)
 	@tools/setup
 
-run: setup ## Run a benchmark to its target and judge it: BENCH= IMPL=pt|tf NP= SCALE=tiny|small|full ARGS=
-	@$(BIN)/sciml-bench run $(BENCH) $(if $(IMPL),-i $(IMPL)) $(if $(NP),--np $(NP)) $(if $(SCALE),--scale $(SCALE)) $(ARGS)
+run: setup ## Run a benchmark to its target and judge it: BENCH=…|all MODEL= IMPL=pt|tf NP= SCALE=tiny|small|full ARGS=
+	@$(BIN)/sciml-bench run $(BENCH) $(if $(MODEL),--model $(MODEL)) $(if $(IMPL),-i $(IMPL)) $(if $(NP),--np $(NP)) \
+		$(if $(SCALE),--scale $(SCALE)) $(ARGS)
 
 test: setup ## Run every test that this machine can run: TESTS=tests/unit ARGS="-x -k shards"
 	@$(BIN)/pytest $(TESTS) $(ARGS)
@@ -53,6 +55,10 @@ format: setup ## Put the Python sources into the house's form
 
 bench: setup ## Measure tile reading and the loop's overhead, each as a ratio within one run
 	@for script in tests/performance/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+
+convergence: setup ## Train with many seeds, keep the logs, make tables: BENCH= IMPL= NP= SCALE= ARGS="--max-hours 8"
+	@$(BIN)/python -m tools.convergence $(BENCH) $(if $(IMPL),--impl $(IMPL)) $(if $(NP),--np $(NP)) \
+		$(if $(SCALE),--scale $(SCALE)) $(ARGS)
 
 lock: ## Resolve requirements/*.in anew into requirements/*.lock, with hashes
 	@$(or $(PYTHON),python3.11) tools/lock.py

@@ -57,13 +57,10 @@ def resolve(request: Request) -> Configuration:
         known = ", ".join(benchmark.scales)
         raise ConfigError(f"--scale: expected one of {known}, found {values['scale']} — {benchmark.name} has no other")
     from_file = document.value.get("hyperparameters", {}) if document else {}
-    hyperparameters = {
-        **{name: schema["default"] for name, schema in benchmark.hyperparameters.items()},
-        **scale.hyperparameters,
-        **from_file,
-        **request.hyperparameters,
-    }
-    return _configuration(benchmark, scale, values, hyperparameters)
+    defaults = {name: schema["default"] for name, schema in benchmark.hyperparameters.items()}
+    asked_for = {**from_file, **request.hyperparameters}
+    scale = benchmark.scale_of(values["scale"], {**defaults, **asked_for}.get("model"))
+    return _configuration(benchmark, scale, values, {**defaults, **scale.hyperparameters, **asked_for})
 
 
 def _settings(request: Request, document: yamldoc.Document | None) -> dict[str, Any]:

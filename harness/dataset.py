@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from harness.configuration import Configuration
 from harness.documents import read_json, require_valid
 from harness.errors import ConfigError, DataError
 from harness.files import sha256
-from harness.paths import ROOT, SCHEMAS, data_root
+from harness.paths import SCHEMAS, data_root, python_path
 from harness.registry import Scale
 from harness.stops import Stops
 
@@ -60,7 +61,7 @@ def ensure(configuration: Configuration, *, say: Callable[[str], None], stops: S
         if configuration.data_dir is not None and not directory.parent.is_dir():
             raise DataError(f"--data-dir {directory.parent}: expected a folder, found none — make it, or name another")
         say(f"making the simulated data set {scale.dataset_id} in {directory} (once)")
-        run_simulator(make_command(configuration, directory), stops)
+        run_simulator(make_command(configuration, directory), configuration.benchmark.home, stops)
     return inspect(configuration, directory)
 
 
@@ -74,14 +75,15 @@ def make_command(configuration: Configuration, directory: Path) -> list[str]:
     return argv
 
 
-def run_simulator(argv: list[str], stops: Stops) -> None:
+def run_simulator(argv: list[str], home: Path, stops: Stops) -> None:
     """Run a program of the data room with its progress on the terminal.
 
     Raises:
         DataError: it failed.
         Stopped: a signal came.
     """
-    done = process.run(argv, timeout_s=MAKE_TIMEOUT_S, cwd=ROOT, capture=False, stops=stops)
+    environment = {**os.environ, "PYTHONPATH": python_path()}
+    done = process.run(argv, timeout_s=MAKE_TIMEOUT_S, cwd=home, environment=environment, capture=False, stops=stops)
     if done.returncode != 0:
         raise DataError(f"{' '.join(argv[1:3])}: expected exit code 0, found {done.returncode} — its message is above")
 

@@ -10,6 +10,7 @@ from harness import process
 from harness.errors import RunFailed
 from harness.files import write_whole
 from harness.paths import ROOT
+from harness.registry import Benchmark
 from harness.rundir import RunDirectory
 from logging_spec.events import LineError, parse_object
 
@@ -44,13 +45,16 @@ class Judgement:
         return dict(self.verdict["files"][0]["summary"]) if self.verdict else {}
 
 
-def judge(directory: RunDirectory) -> Judgement:
+def judge(directory: RunDirectory, benchmark: Benchmark) -> Judgement:
     """Judge a run: its log, and whether run.json agrees with it. Keep the verdict.
+
+    Of a benchmark outside the checkout the rules know nothing; its own benchmark.json tells them.
 
     Raises:
         OSError: the verdict could not be written.
     """
     argv = [sys.executable, "-m", "compliance", "check", str(directory.root), "--format", "json"]
+    argv += ["--benchmark", str(benchmark.path)] if benchmark.home != ROOT else []
     try:
         done = process.run(argv, timeout_s=TIMEOUT_S, cwd=ROOT)
     except RunFailed as error:

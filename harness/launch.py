@@ -19,7 +19,7 @@ from harness.launchers import LAUNCHERS
 from harness.launchers.plan import LaunchPlan
 from harness.outcome import Ending, is_full, oom_kills
 from harness.parent import HARNESS
-from harness.paths import ROOT
+from harness.paths import ROOT, python_path
 from harness.progress import Progress
 from harness.registry import Implementation
 from harness.rundir import RunDirectory
@@ -68,6 +68,8 @@ def prepare(configuration: Configuration, directory: RunDirectory) -> Launch:
     # A variable that the user has set is left to them, and logged with the value that is in effect.
     variables = {name: os.environ.get(name, value) for name, value in wanted.items()}
     private = {descendants.RUN_ID: directory.run_id, HARNESS: parent.identity()}
+    if configuration.benchmark.home != ROOT:
+        private["PYTHONPATH"] = python_path()
     names = sorted({*variables, *private, *environment.passed(os.environ)})
     plan = LaunchPlan(
         argv=rank_argv(configuration.implementation, directory),

@@ -1,8 +1,9 @@
-"""The story of one prediction: a model and scenes in; masks, pictures and scores out. Nothing is judged."""
+"""The story of one prediction: a model and inputs in; files and scores out. Nothing is judged."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,17 +16,18 @@ from rich.table import Table
 from harness import checkpoints, display, process, provenance, registry, runconfig, rundir
 from harness.config import Request, resolve
 from harness.configuration import Configuration
-from harness.documents import read_json
-from harness.errors import ConfigError, DataError, Exit
+from harness.documents import read_json, require_valid
+from harness.errors import ConfigError, DataError, Exit, RunFailed
 from harness.execution import carry_out
 from harness.files import write_json
 from harness.launch import Launch
-from harness.paths import ROOT
+from harness.paths import SCHEMAS, python_path
 from harness.rundir import RunDirectory
 from harness.stops import Stops
 
 CONVERT_TIMEOUT_S = 1800.0
-SCORES = ("accuracy", "f1", "iou", "balanced_accuracy")
+CONVERTER = "convert_sen3"
+"""Module of a data set that turns a folder of a product into a file of the set's layout; few data sets have one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ class PredictRequest:
     """Run directory or checkpoint."""
 
     inputs: Sequence[Path]
-    """Files, or folders that the data room converts."""
+    """Files, or folders, which the data room converts where it can."""
 
     given: Mapping[str, Any]
     """Settings from the command line."""
@@ -75,7 +77,7 @@ def predict(request: PredictRequest) -> int:
     if ended.exit_code != Exit.OK:
         sys.stderr.write(f"sciml-bench: {ended.text}\n")
         return ended.exit_code
-    _show(read_json(directory.root / "artifacts" / "predictions.json"), directory, Console())
+    _show(_document(directory), directory, Console())
     return Exit.OK
 
 
@@ -108,53 +110,96 @@ def _trained_with(checkpoint: Path) -> dict[str, Any]:
 def _require_inputs(inputs: Sequence[Path]) -> None:
     missing = [path for path in inputs if not path.exists()]
     if missing:
-        raise DataError("\n".join(f"{path}: expected a scene, found nothing — check the path" for path in missing))
+        raise DataError("\n".join(f"{path}: expected an input, found nothing — check the path" for path in missing))
 
 
 def _ready(path: Path, configuration: Configuration, directory: RunDirectory, stops: Stops) -> Path:
-    """A file as it is; a SEN3 folder converted to the layout of the data set.
+    """An input as it is, or converted: a folder, where its data set has a converter.
 
     Raises:
         DataError: it cannot be converted.
         Stopped: a signal came.
     """
-    if path.is_file():
+    dataset, home = configuration.benchmark.dataset, configuration.benchmark.home
+    if not path.is_dir() or not (home / "datasets" / dataset / f"{CONVERTER}.py").is_file():
         return path.resolve()
     folder = directory.root / "artifacts" / "inputs"
     folder.mkdir(exist_ok=True)
     target = folder / f"{path.resolve().stem}.hdf"
-    argv = [sys.executable, "-m", f"datasets.{configuration.benchmark.dataset}.convert_sen3"]
-    done = process.run([*argv, str(path.resolve()), str(target)], timeout_s=CONVERT_TIMEOUT_S, cwd=ROOT, stops=stops)
+    argv = [sys.executable, "-m", f"datasets.{dataset}.{CONVERTER}", str(path.resolve()), str(target)]
+    environment = {**os.environ, "PYTHONPATH": python_path()}
+    done = process.run(argv, timeout_s=CONVERT_TIMEOUT_S, cwd=home, environment=environment, stops=stops)
     if done.returncode != 0:
         words = done.stderr.strip().splitlines()[-1:] or [f"the converter ended with {done.returncode}"]
         raise DataError(words[0])
     return target
 
 
+def _document(directory: RunDirectory) -> dict[str, Any]:
+    """What the implementation has written.
+
+    Raises:
+        RunFailed: it has not written what SPEC.md asks for in mode predict.
+    """
+    path = directory.root / "artifacts" / "predictions.json"
+    try:
+        document = read_json(path)
+        require_valid(document, read_json(SCHEMAS / "predictions.schema.json"), str(path))
+    except ConfigError as error:
+        raise RunFailed(str(error)) from None
+    return document
+
+
 def _show(document: Mapping[str, Any], directory: RunDirectory, console: Console) -> None:
-    """Scores against each label plane, with those of trivial methods beside them, and where the files are."""
-    for scene in document["predictions"]:
-        share = scene.get("cloud_share")
-        cloud = "no valid pixel" if share is None else f"{share:.1%} of the valid pixels are cloud"
-        console.print(f"\n{Path(scene['input']).name}: {cloud}", markup=False, highlight=False)
-        console.print(_scores(scene["scores"]))
-        for name, plane in scene["scores"].items():
-            if plane.get("reason"):
-                console.print(f"  {name}: no scores: {plane['reason']}", markup=False, highlight=False)
-        for kind in ("mask", "picture"):
-            console.print(f"  {kind}: {directory.root / 'artifacts' / scene[kind]}", markup=False, soft_wrap=True)
+    """What came out of each input, its scores and files, and how long an item takes."""
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    for found in document["predictions"]:
+        say(f"\n{Path(found['input']).name}: {found['summary']}")
+        metrics = _metrics(found["scores"])
+        if metrics:
+            console.print(_scores(found["scores"], metrics))
+        for against, methods in found["scores"].items():
+            if isinstance(methods.get("reason"), str):
+                say(f"  {against}: no scores: {methods['reason']}")
+        for kind, name in found["files"].items():
+            say(f"  {kind}: {directory.root / 'artifacts' / name}")
+    say(_timing(document["timing"]))
 
 
-def _scores(planes: Mapping[str, Mapping[str, Any]]) -> Table:
+def _metrics(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Names of the scores that are numbers, in the order in which they first come."""
+    methods = [method for named in scores.values() for method in named.values() if isinstance(method, dict)]
+    return list(dict.fromkeys(name for method in methods for name, value in method.items() if _is_number(value)))
+
+
+def _scores(scores: Mapping[str, Mapping[str, Any]], metrics: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("against", "method", *SCORES):
-        table.add_column(heading)
-    for plane, methods in planes.items():
-        for method, scores in methods.items():
-            if isinstance(scores, dict):
-                table.add_row(plane, method.replace("_", " "), *[_number(scores.get(name)) for name in SCORES])
+    for heading in ("against", "method", *metrics):
+        table.add_column(heading.replace("_", " "))
+    for against, methods in scores.items():
+        for method, values in methods.items():
+            if isinstance(values, dict):
+                table.add_row(against, method.replace("_", " "), *[_number(values.get(name)) for name in metrics])
     return table
 
 
+def _timing(timing: Mapping[str, Any]) -> str:
+    """One line: how many items, how fast, and the percentiles of one item's time."""
+    unit, speed, latency = timing["unit"], timing["throughput"], timing["latency_ms"]
+    if speed is None or None in latency.values():
+        return f"\ntiming: no {unit} were timed"
+    percentiles = ", ".join(f"{name} {value:.1f} ms" for name, value in latency.items())
+    return f"\ntiming: {timing['items']} {unit}, {speed:.2f} {unit}/s; {percentiles}; warm-up {timing['warmup']}"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _number(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, (int, float)) else "–"
+    if not isinstance(value, (int, float)):
+        return "–"
+    return f"{value:.4f}" if value == 0 or abs(value) >= 0.001 else f"{value:.2e}"

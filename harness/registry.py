@@ -1,15 +1,18 @@
-"""Which benchmarks there are: `reference/*/benchmark.json`, read and never imported."""
+"""Which benchmarks there are: `reference/*/benchmark.json`, read and never imported.
+
+Those of the checkout, and those of every folder that `$SCIML_BENCH_PATH` names.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.documents import nearest, read_json, require_valid
 from harness.errors import ConfigError
-from harness.paths import REFERENCE, ROOT, SCHEMAS
+from harness.paths import ROOT, SCHEMAS, SEARCH_PATH, homes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,26 @@ class Scale:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Model:
+    """One of the models of a benchmark."""
+
+    title: str
+    """What it is called."""
+
+    source: str
+    """The paper."""
+
+    parameters: int
+    """Trainable parameters."""
+
+    hyperparameters: Mapping[str, Any]
+    """Defaults that this model replaces."""
+
+    scales: Mapping[str, Mapping[str, Any]]
+    """What differs for it at a scale: members of `Scale`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Implementation:
     """A program that trains a benchmark's model."""
 
@@ -55,7 +78,7 @@ class Implementation:
     """One line about it."""
 
     folder: Path
-    """Its working directory: the checkout, or the folder of the file that declares it."""
+    """Its working directory: its benchmark's home, or the folder of the file that declares it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +115,14 @@ class Benchmark:
     reported: tuple[str, ...]
     """Further metrics that are logged."""
 
+    margin: float
+    """By how much the quality has to beat the best baseline."""
+
     scales: Mapping[str, Scale]
     """Sizes of the problem by name."""
+
+    models: Mapping[str, Model]
+    """Models to choose from, where there is a choice."""
 
     hyperparameters: Mapping[str, Mapping[str, Any]]
     """One JSON Schema for each."""
@@ -104,10 +133,45 @@ class Benchmark:
     path: Path
     """The benchmark.json."""
 
+    @property
+    def home(self) -> Path:
+        """The folder whose `reference/` and `datasets/` hold it: the checkout, or one of the search path."""
+        return self.path.parents[2]
+
+    def scale_of(self, scale: str, model: str | None) -> Scale:
+        """Return a scale as it is for a model: its defaults go over the scale's, its own for the scale over both."""
+        plain, chosen = self.scales[scale], self.models.get(model or "")
+        if chosen is None:
+            return plain
+        differing = dict(chosen.scales.get(scale, {}))
+        last = differing.pop("hyperparameters", {})
+        return replace(plain, **differing, hyperparameters={**plain.hyperparameters, **chosen.hyperparameters, **last})
+
 
 def names() -> list[str]:
-    """Names of all benchmarks, sorted."""
-    return sorted(path.parent.name for path in REFERENCE.glob("*/benchmark.json"))
+    """Names of all benchmarks, sorted.
+
+    Raises:
+        ConfigError: the search path names no folder, or two benchmarks have one name.
+    """
+    return sorted(_files())
+
+
+def outside() -> list[Path]:
+    """Every benchmark.json that lies outside the checkout, which the checker's rules do not know."""
+    return [path for path in _files().values() if path.parents[2] != ROOT]
+
+
+def _files() -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for home in homes():
+        if not home.is_dir():
+            raise ConfigError(f"{SEARCH_PATH}: expected folders, found {home} — correct it, or make the folder")
+        for path in sorted((home / "reference").glob("*/benchmark.json")):
+            first = found.setdefault(path.parent.name, path)
+            if first != path:
+                raise ConfigError(f"{path}: expected a name of its own, found that of {first} — rename its folder")
+    return found
 
 
 def normalise(name: str) -> str:
@@ -117,7 +181,7 @@ def normalise(name: str) -> str:
 
 def title(name: str) -> str:
     """One line about a benchmark, for a list; its file is read and not checked."""
-    return str(read_json(REFERENCE / name / "benchmark.json").get("title", ""))
+    return str(read_json(_files()[name]).get("title", ""))
 
 
 def load(name: str) -> Benchmark:
@@ -126,23 +190,50 @@ def load(name: str) -> Benchmark:
     Raises:
         ConfigError: there is no such benchmark, or its file is wrong.
     """
-    wanted = normalise(name)
-    if wanted not in names():
+    wanted, files = normalise(name), _files()
+    if wanted not in files:
         raise ConfigError(f"{name}: expected a benchmark, found no such name — {nearest(wanted, names())}")
-    path = REFERENCE / wanted / "benchmark.json"
-    record = read_json(path)
-    require_valid(record, read_json(SCHEMAS / "benchmark.schema.json"), f"reference/{wanted}/benchmark.json")
+    path = files[wanted]
+    home, record = path.parents[2], read_json(path)
+    require_valid(
+        record, read_json(SCHEMAS / "benchmark.schema.json"), str(path.relative_to(ROOT) if home == ROOT else path)
+    )
+    if record["name"] != wanted:
+        raise ConfigError(f"{path}: $.name: expected {wanted}, the name of its folder, found {record['name']}")
     return Benchmark(
         **{key: record[key] for key in ("name", "version", "title", "summary", "dataset", "hyperparameters")},
         sources=tuple(record.get("sources", ())),
         metric=record["metric"]["name"],
         direction=record["metric"]["direction"],
         metric_text=record["metric"].get("text", ""),
+        margin=float(record["metric"].get("margin", 0.0)),
         reported=tuple(record["reported"]),
         scales={key: Scale(**{"simulate": {}, **scale}) for key, scale in record["scales"].items()},
-        implementations={key: _implementation(key, entry, ROOT) for key, entry in record["implementations"].items()},
+        models={key: Model(**{"hyperparameters": {}, "scales": {}, **entry}) for key, entry in _models(record, path)},
+        implementations={key: _implementation(key, entry, home) for key, entry in record["implementations"].items()},
         path=path,
     )
+
+
+def _models(record: Mapping[str, Any], path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the models of a record.
+
+    Raises:
+        ConfigError: they are others than the hyperparameter `model` names, or replace what is no hyperparameter.
+    """
+    models, hyperparameters = record.get("models", {}), record["hyperparameters"]
+    named = hyperparameters.get("model", {}).get("enum", [])
+    if sorted(named) != sorted(models):
+        expected, found = ", ".join(sorted(models)) or "none", ", ".join(sorted(named)) or "none"
+        raise ConfigError(f"{path}: $.hyperparameters.model.enum: expected the models {expected}, found {found}")
+    for name, model in models.items():
+        replaced = [model.get("hyperparameters", {})]
+        replaced += [scale.get("hyperparameters", {}) for scale in model.get("scales", {}).values()]
+        unknown = sorted({key for part in replaced for key in part} - hyperparameters.keys())
+        if unknown:
+            advice = nearest(unknown[0], hyperparameters)
+            raise ConfigError(f"{path}: $.models.{name}: expected hyperparameters, found {unknown[0]} — {advice}")
+    return list(models.items())
 
 
 def implementation(benchmark: Benchmark, name: str) -> Implementation:

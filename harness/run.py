@@ -99,7 +99,7 @@ def _conclude(configuration: Configuration, directory: RunDirectory, ended: Outc
         with harness_log.open_log(directory) as log:
             harness_log.after(log, *_telemetry(directory))
         notes = merge.merge([directory.harness_log, directory.rank0_log], directory.result)
-        judgement = judge.judge(directory) if manner.check else judge.NOT_ASKED
+        judgement = judge.judge(directory, configuration.benchmark) if manner.check else judge.NOT_ASKED
         document = {**summary.summarise(configuration, directory, ended, judgement), "merge_notes": notes}
         write_json(directory.root / "summary.json", document)
         _write_report(directory)

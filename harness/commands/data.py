@@ -31,7 +31,7 @@ def make(**options: Any) -> int:
             f"--scale {configuration.scale}: expected a simulated data set, found a real one — download it"
         )
     argv = dataset.make_command(configuration, dataset.folder(configuration))
-    return through(argv[2], *argv[3:])
+    return through(argv[2], *argv[3:], home=configuration.benchmark.home)
 
 
 @group.command("verify")
@@ -44,7 +44,8 @@ def verify(**options: Any) -> int:
 
     configuration = _configuration(options)
     folder = dataset.folder(configuration)
-    return through(f"datasets.{configuration.benchmark.dataset}.verify", str(folder))
+    home = configuration.benchmark.home
+    return through(f"datasets.{configuration.benchmark.dataset}.verify", str(folder), home=home)
 
 
 def _configuration(options: dict[str, Any]) -> Any:

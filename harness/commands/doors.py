@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,17 +16,17 @@ _PASS = {"ignore_unknown_options": True, "help_option_names": []}
 _DAY_S = 86_400.0
 
 
-def through(module: str, *arguments: str) -> int:
-    """Run `python -m module …` on this terminal, in the folder that the user is in."""
-    argv = [sys.executable, "-P", "-c", _BOOT, str(ROOT), module, *arguments]
+def through(module: str, *arguments: str, home: Path = ROOT) -> int:
+    """Run `python -m module …` of the checkout, or of another home, on this terminal in the folder of the user."""
+    argv = [sys.executable, "-P", "-c", _BOOT, os.pathsep.join([str(ROOT), str(home)]), module, *arguments]
     with Stops() as stops:
         done = process.run(argv, timeout_s=30 * _DAY_S, capture=False, stops=stops)
     return done.returncode if done.returncode >= 0 else 128 - done.returncode
 
 
 _BOOT = """\
-import runpy, sys
-sys.path.insert(0, sys.argv.pop(1))
+import os, runpy, sys
+sys.path[:0] = sys.argv.pop(1).split(os.pathsep)
 module = sys.argv.pop(1)
 sys.argv = [module, *sys.argv[1:]]
 runpy.run_module(module, run_name="__main__", alter_sys=True)
@@ -37,7 +38,8 @@ runpy.run_module(module, run_name="__main__", alter_sys=True)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="PATH…")
 def check(arguments: tuple[str, ...]) -> int:
     """Judge logs and run directories: exit 0 compliant, 1 findings, 2 usage, 3 internal error of the checker."""
-    return through("compliance", "check", *arguments)
+    known = [word for path in registry.outside() for word in ("--benchmark", str(path))]
+    return through("compliance", "check", *known, *arguments)
 
 
 @click.command("download")

@@ -1,7 +1,12 @@
-"""`predict NAME --model RUN_OR_CHECKPOINT INPUT…`."""
+"""`predict NAME --model RUN_OR_CHECKPOINT INPUT…`.
+
+`--model` names what was trained. Which of a benchmark's models that is, its run.json says; for a checkpoint without
+one there is `--hyper-model`. The same holds for any hyperparameter whose option a prediction has for itself.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +17,9 @@ from harness.commands.options import HYPERPARAMETER, SETTING, given, hyperparame
 from harness.settings import BY_NAME
 
 _SETTINGS = ("implementation", "scale", "precision", "seed", "deterministic", "output_dir", "stall_seconds")
+CLASHING = "--hyper-"
+"""Beginning of a hyperparameter's option where a prediction's own option has its name."""
+
 _NAME = "harness.commands.predict.name"
 
 
@@ -28,8 +36,15 @@ class PredictCommand(click.RichCommand):
         """Options of the prediction, and of its benchmark."""
         name = ctx.meta.get(_NAME)
         schemas = registry.load(name).hyperparameters if name else {}
-        own = [hyperparameter_option(key, schema, "the model's") for key, schema in schemas.items()]
-        return [*super().get_params(ctx)[:-1], *own, *super().get_params(ctx)[-1:]]
+        plain = super().get_params(ctx)
+        taken = {option for parameter in plain for option in parameter.opts}
+        return [*plain[:-1], *(_hyperparameter(key, schema, taken) for key, schema in schemas.items()), plain[-1]]
+
+
+def _hyperparameter(name: str, schema: Mapping[str, Any], taken: Collection[str]) -> click.Option:
+    option = hyperparameter_option(name, schema, "as trained")
+    option.opts = [f"{CLASHING}{text.removeprefix('--')}" if text in taken else text for text in option.opts]
+    return option
 
 
 def _predict(**parameters: Any) -> int:
@@ -51,12 +66,14 @@ command = PredictCommand(
     name="predict",
     params=[
         click.RichArgument(["name"], metavar="BENCHMARK"),
-        click.RichArgument(["inputs"], nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SCENE…"),
-        click.RichOption(["model", "--model"], required=True, type=click.Path(path_type=Path), metavar="RUN|CHECKPOINT",
+        click.RichArgument(["inputs"], nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT…"),
+        click.RichOption(["model", "--model", "--run"], required=True, type=click.Path(path_type=Path),
+                         metavar="RUN|CHECKPOINT",
                          help="Run directory, whose newest whole checkpoint is taken, or a checkpoint file."),
         *[setting_option(BY_NAME[name]) for name in _SETTINGS],
         click.RichOption(["quiet", "-q", "--quiet"], is_flag=True, help="Say nothing but the result."),
     ],
     callback=_predict,
-    help="Predict with a trained model. SCENE is an .hdf file, or a SEN3 folder, which is converted.",
+    help="Predict with a trained model. INPUT is a file that the benchmark reads, or a folder of such or of a product; "
+    "slstr_cloud converts SEN3 folders.",
 )  # fmt: skip

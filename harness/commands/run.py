@@ -13,6 +13,9 @@ from harness.commands.options import HYPERPARAMETER, SETTING, given, hyperparame
 from harness.documents import nearest
 from harness.errors import ConfigError, Exit, Refusal
 
+ALL = "all"
+"""Names every benchmark."""
+
 _NAMES = "harness.commands.run.names"
 
 
@@ -26,7 +29,7 @@ class RunCommand(click.RichCommand):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Find the benchmarks first, because they decide which options there are."""
         known = registry.names()
-        found = [registry.normalise(word) for word in args if registry.normalise(word) in known]
+        found = known if ALL in args else [name for word in args if (name := registry.normalise(word)) in known]
         ctx.meta[_NAMES] = [self._fixed] if self._fixed else found
         return super().parse_args(ctx, args)
 
@@ -96,6 +99,8 @@ def _requested(words: tuple[str, ...], found: list[str]) -> list[str]:
         ConfigError: a name is none of a benchmark.
     """
     known = registry.names()
+    if ALL in words:
+        return known
     for word in words:
         if registry.normalise(word) not in known:
             raise ConfigError(f"{word}: expected a benchmark, found no such name — {nearest(word, known)}")
@@ -117,6 +122,6 @@ command = RunCommand(
     "run",
     params=[click.RichArgument(["names"], nargs=-1, metavar="[BENCHMARK]…"), *_run_params()],
     callback=_run,
-    help="Run benchmarks; without a name, all of them with their defaults.\n\n"
+    help="Run benchmarks; without a name, or with `all`, every one with its defaults.\n\n"
     "With one name, its hyperparameters are options as well: `sciml-bench run slstr_cloud --help`.",
 )

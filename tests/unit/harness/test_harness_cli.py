@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -96,9 +97,11 @@ def test_a_dry_run_shows_the_command_and_run_json(bench):
     assert document["data"]["manifest_sha256"] is None
 
 
-def test_every_benchmark_runs_where_none_is_named(bench):
-    _, document = dry_run(bench, "run", "--np", "1")
-    assert document["benchmark"] == registry.names()[0]
+@pytest.mark.parametrize("words", [("run",), ("run", "all")])
+def test_every_benchmark_runs_where_none_or_all_is_named(bench, words):
+    shown = bench.run(*words, "--np", "1", "--dry-run", "--data-dir", bench.data)
+    assert shown.code == 0, shown.stderr
+    assert re.findall(r'^  "benchmark": "(.*)"', shown.stdout, re.MULTILINE) == registry.names()
 
 
 def test_run_json_keeps_to_its_schema(bench):

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from harness import registry
 from harness.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[3]
+RECORD = json.loads((ROOT / "reference" / "slstr_cloud" / "benchmark.json").read_text(encoding="utf-8"))
+
+
+def plant(home, name, record):
+    """Write a benchmark into a folder of the search path."""
+    path = home / "reference" / name / "benchmark.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(record), encoding="utf-8")
+    return path
 
 
 def test_every_benchmark_of_the_checkout_is_valid():
@@ -20,22 +32,39 @@ def test_every_benchmark_of_the_checkout_is_valid():
 
 
 def test_a_new_folder_is_a_new_benchmark(tmp_path, monkeypatch):
-    record = json.loads((registry.REFERENCE / "slstr_cloud" / "benchmark.json").read_text(encoding="utf-8"))
-    folder = tmp_path / "another_one"
-    folder.mkdir()
-    (folder / "benchmark.json").write_text(json.dumps({**record, "name": "another_one"}), encoding="utf-8")
-    monkeypatch.setattr(registry, "REFERENCE", tmp_path)
-    assert registry.names() == ["another_one"]
-    assert registry.load("another-one").title == record["title"]
+    path = plant(tmp_path / "mine", "another_one", RECORD | {"name": "another_one"})
+    of_the_checkout = registry.names()
+    monkeypatch.setenv("SCIML_BENCH_PATH", f":{tmp_path / 'mine'}:")
+    assert registry.names() == sorted([*of_the_checkout, "another_one"])
+    found = registry.load("another-one")
+    assert (found.title, found.path, found.home) == (RECORD["title"], path, tmp_path / "mine")
+    assert {program.folder for program in found.implementations.values()} == {tmp_path / "mine"}
+    assert registry.outside() == [path]
+    assert registry.load("slstr_cloud").home == ROOT
+
+
+def test_a_search_path_that_cannot_be_followed_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCIML_BENCH_PATH", str(tmp_path / "absent"))
+    with pytest.raises(ConfigError, match=r"SCIML_BENCH_PATH: expected folders, found .*absent — correct it"):
+        registry.names()
+    path = plant(tmp_path, "slstr_cloud", RECORD)
+    monkeypatch.setenv("SCIML_BENCH_PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match=rf"{path}: expected a name of its own, found that of {ROOT}"):
+        registry.load("slstr_cloud")
+
+
+def test_a_benchmark_has_the_name_of_its_folder(tmp_path, monkeypatch):
+    plant(tmp_path, "mine", RECORD | {"name": "yours"})
+    monkeypatch.setenv("SCIML_BENCH_PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"\$\.name: expected mine, the name of its folder, found yours"):
+        registry.load("mine")
 
 
 def test_a_wrong_benchmark_is_refused_with_all_its_faults(tmp_path, monkeypatch):
-    record = json.loads((registry.REFERENCE / "slstr_cloud" / "benchmark.json").read_text(encoding="utf-8"))
-    (tmp_path / "bad").mkdir()
-    record |= {"metrik": 1, "version": "one"}
+    record = RECORD | {"name": "bad", "metrik": 1, "version": "one"}
     del record["title"]
-    (tmp_path / "bad" / "benchmark.json").write_text(json.dumps(record), encoding="utf-8")
-    monkeypatch.setattr(registry, "REFERENCE", tmp_path)
+    plant(tmp_path, "bad", record)
+    monkeypatch.setenv("SCIML_BENCH_PATH", str(tmp_path))
     with pytest.raises(ConfigError) as refusal:
         registry.load("bad")
     text = str(refusal.value)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.documents import nearest, read_json, require_valid
+from harness.documents import faults, nearest, read_json, require_valid
 from harness.errors import ConfigError
 from harness.paths import ROOT, SCHEMAS, SEARCH_PATH, homes
 
@@ -134,6 +134,11 @@ class Benchmark:
     """The benchmark.json."""
 
     @property
+    def default_model(self) -> str | None:
+        """The model that a run has where none is asked for; None where there is no choice."""
+        return str(self.hyperparameters["model"]["default"]) if self.models else None
+
+    @property
     def home(self) -> Path:
         """The folder whose `reference/` and `datasets/` hold it: the checkout, or one of the search path."""
         return self.path.parents[2]
@@ -200,6 +205,7 @@ def load(name: str) -> Benchmark:
     )
     if record["name"] != wanted:
         raise ConfigError(f"{path}: $.name: expected {wanted}, the name of its folder, found {record['name']}")
+    _require_defaults(record, path)
     return Benchmark(
         **{key: record[key] for key in ("name", "version", "title", "summary", "dataset", "hyperparameters")},
         sources=tuple(record.get("sources", ())),
@@ -219,21 +225,41 @@ def _models(record: Mapping[str, Any], path: Path) -> list[tuple[str, Mapping[st
     """Return the models of a record.
 
     Raises:
-        ConfigError: they are others than the hyperparameter `model` names, or replace what is no hyperparameter.
+        ConfigError: they are others than the hyperparameter `model` names, or name an unknown scale.
     """
-    models, hyperparameters = record.get("models", {}), record["hyperparameters"]
-    named = hyperparameters.get("model", {}).get("enum", [])
+    models = record.get("models", {})
+    named = record["hyperparameters"].get("model", {}).get("enum", [])
     if sorted(named) != sorted(models):
         expected, found = ", ".join(sorted(models)) or "none", ", ".join(sorted(named)) or "none"
         raise ConfigError(f"{path}: $.hyperparameters.model.enum: expected the models {expected}, found {found}")
     for name, model in models.items():
-        replaced = [model.get("hyperparameters", {})]
-        replaced += [scale.get("hyperparameters", {}) for scale in model.get("scales", {}).values()]
-        unknown = sorted({key for part in replaced for key in part} - hyperparameters.keys())
-        if unknown:
-            advice = nearest(unknown[0], hyperparameters)
-            raise ConfigError(f"{path}: $.models.{name}: expected hyperparameters, found {unknown[0]} — {advice}")
+        for scale in model.get("scales", {}).keys() - record["scales"].keys():
+            advice = nearest(scale, record["scales"])
+            raise ConfigError(f"{path}: $.models.{name}.scales: expected scales, found {scale} — {advice}")
     return list(models.items())
+
+
+def _require_defaults(record: Mapping[str, Any], path: Path) -> None:
+    """Hold every value of a hyperparameter that stands in a record against the hyperparameter's schema.
+
+    Raises:
+        ConfigError: a value is none of a hyperparameter, or not one that it can have.
+    """
+    schemas = record["hyperparameters"]
+    places = {"": {name: schema["default"] for name, schema in schemas.items()}}
+    parts = {f".scales.{name}": scale for name, scale in record["scales"].items()}
+    for name, model in record.get("models", {}).items():
+        parts[f".models.{name}"] = model
+        parts |= {f".models.{name}.scales.{scale}": part for scale, part in model.get("scales", {}).items()}
+    places |= {where: part.get("hyperparameters", {}) for where, part in parts.items()}
+    for where, values in places.items():
+        for name, value in values.items():
+            if name not in schemas:
+                advice = nearest(name, schemas)
+                raise ConfigError(f"{path}: ${where}: expected hyperparameters, found {name} — {advice}")
+            found = faults(value, schemas[name])
+            if found:
+                raise ConfigError(f"{path}: ${where}.hyperparameters.{name}: {found[0].text}")
 
 
 def implementation(benchmark: Benchmark, name: str) -> Implementation:

@@ -85,7 +85,7 @@ def groups(
 
 def default_model(benchmark: registry.Benchmark) -> str:
     """Return the name of the model that a run has where none is asked for."""
-    return str(benchmark.hyperparameters["model"]["default"]) if benchmark.models else NO_CHOICE
+    return benchmark.default_model or NO_CHOICE
 
 
 def seeds(group: Group, *, wanted: int | None, first_run_s: float | None) -> range:

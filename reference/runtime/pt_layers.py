@@ -44,10 +44,14 @@ class Network(nn.Module):
 
     def layer(self, name: str, x: Tensor, training: bool = False) -> Tensor:
         """Apply the layer of that name."""
-        layer, variables = self._layers[name], {part: getattr(self, full) for part, full in self._named[name].items()}
+        layer, variables = self._layers[name], self.of_layer(name)
         if isinstance(layer, BatchNorm):
             return _batch_norm(name, layer, variables, x, training)
         return _APPLY[type(layer)](layer, variables, x)
+
+    def of_layer(self, name: str) -> dict[str, Tensor]:
+        """Return a layer's variables by short name."""
+        return {part: getattr(self, full) for part, full in self._named[name].items()}
 
     def _variables_of(self, name: str, layer: Layer) -> dict[str, str]:
         """Register a layer's variables as members of this module; return their names by short name."""
@@ -67,8 +71,14 @@ _DOT = "·"
 
 
 def _convolution(layer: Convolution, variables: Tensors, x: Tensor) -> Tensor:
-    kernel, bias = variables["kernel"], variables.get("bias")
-    return F.conv2d(x, kernel, bias, padding=layer.padding, dilation=layer.dilation)
+    return convolve(x, variables["kernel"], variables.get("bias"), padding=layer.padding, dilation=layer.dilation)
+
+
+def convolve(
+    x: Tensor, kernel: Tensor, bias: Tensor | None = None, *, padding: str = "same", dilation: int = 1
+) -> Tensor:
+    """Convolve images_NCHW with a kernel of PyTorch's layout, stride 1."""
+    return F.conv2d(x, kernel, bias, padding=padding, dilation=dilation)
 
 
 def _transposed_convolution(layer: TransposedConvolution, variables: Tensors, x: Tensor) -> Tensor:

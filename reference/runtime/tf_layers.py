@@ -41,13 +41,14 @@ class Network:
 
     def layer(self, name: str, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Apply the layer of that name."""
-        layer, variables = self._layers[name], self._named[name]
+        layer, variables = self._layers[name], self.of_layer(name)
         if isinstance(layer, BatchNorm):
             return _batch_norm(name, layer, variables, x, training)
-        dtype = keras.config.dtype_policy().compute_dtype
-        cast = {part: tf.cast(value, dtype) for part, value in variables.items()}
-        outputs = _APPLY[type(layer)](layer, cast, tf.cast(x, dtype))
-        return tf.nn.bias_add(outputs, cast["bias"]) if layer.bias else outputs
+        return _APPLY[type(layer)](layer, variables, x)
+
+    def of_layer(self, name: str) -> dict[str, tf.Variable]:
+        """Return a layer's variables by short name."""
+        return self._named[name]
 
 
 def _variables_of(layer: Layer) -> dict[str, tf.Variable]:
@@ -57,36 +58,53 @@ def _variables_of(layer: Layer) -> dict[str, tf.Variable]:
 
 
 def _convolution(layer: Convolution, variables: Tensors, x: tf.Tensor) -> tf.Tensor:
-    if layer.dilation > 1:
-        return _dilated_convolution(layer, variables["kernel"], x)
-    return tf.nn.conv2d(x, variables["kernel"], 1, layer.padding.upper())
+    return convolve(x, variables["kernel"], variables.get("bias"), padding=layer.padding, dilation=layer.dilation)
 
 
-def _dilated_convolution(layer: Convolution, kernel: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+def convolve(
+    x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None, *, padding: str = "same", dilation: int = 1
+) -> tf.Tensor:
+    """Convolve images_NHWC with a kernel of TensorFlow's layout, stride 1."""
+    x, kernel = _computed(x), _computed(kernel)
+    found = tf.nn.conv2d(x, kernel, 1, padding.upper()) if dilation == 1 else _dilated(x, kernel, dilation)
+    return _with_bias(found, bias)
+
+
+def _dilated(x: tf.Tensor, kernel: tf.Tensor, dilation: int) -> tf.Tensor:
     """Apply every tap of the kernel to every pixel, and add up what lies a dilation apart.
 
     TensorFlow has no gradient of a dilated kernel on CPUs.
     """
-    size, reach, outputs = layer.size, layer.dilation * (layer.size // 2), layer.outputs
-    taps = tf.reshape(tf.transpose(kernel, (2, 0, 1, 3)), (layer.inputs, size * size * outputs))
+    size, _, inputs, outputs = kernel.shape
+    reach = dilation * (size // 2)
+    taps = tf.reshape(tf.transpose(kernel, (2, 0, 1, 3)), (inputs, size * size * outputs))
     products = tf.pad(tf.linalg.matmul(x, taps), ((0, 0), (reach, reach), (reach, reach), (0, 0)))
     rows, columns = tf.shape(x)[1], tf.shape(x)[2]
     parts = []
     for tap in range(size * size):
-        top, left = (layer.dilation * place for place in divmod(tap, size))
+        top, left = (dilation * place for place in divmod(tap, size))
         channels = slice(tap * outputs, (tap + 1) * outputs)
         parts.append(products[:, top : top + rows, left : left + columns, channels])
     return tf.add_n(parts)
 
 
 def _transposed_convolution(layer: TransposedConvolution, variables: Tensors, x: tf.Tensor) -> tf.Tensor:
-    kernel = tf.transpose(variables["kernel"], (0, 1, 3, 2))
+    kernel = _computed(tf.transpose(variables["kernel"], (0, 1, 3, 2)))
     shape = tf.concat([tf.shape(x)[:3], [layer.outputs]], 0)
-    return tf.nn.conv2d_transpose(x, kernel, shape, 1, "SAME")
+    return _with_bias(tf.nn.conv2d_transpose(_computed(x), kernel, shape, 1, "SAME"), variables.get("bias"))
 
 
 def _dense(_layer: Dense, variables: Tensors, x: tf.Tensor) -> tf.Tensor:
-    return tf.linalg.matmul(x, variables["kernel"])
+    return _with_bias(tf.linalg.matmul(_computed(x), _computed(variables["kernel"])), variables.get("bias"))
+
+
+def _computed(tensor: tf.Tensor) -> tf.Tensor:
+    """Return a tensor in the precision of computation."""
+    return tf.cast(tensor, keras.config.dtype_policy().compute_dtype)
+
+
+def _with_bias(x: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
+    return x if bias is None else tf.nn.bias_add(x, tf.cast(bias, x.dtype))
 
 
 _APPLY: dict[type, Any] = {

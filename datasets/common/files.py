@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import h5py
+
+from datasets.common.failures import DataError
 from logging_spec.whole import whole_file
 
 MANIFEST = "manifest.json"
@@ -29,6 +33,58 @@ def file_entries(root: Path, splits: Mapping[str, Sequence[str]]) -> list[dict[s
     """Return path, size and SHA-256 of every file of every split, sorted by path; one of two splits is listed once."""
     paths = sorted({path for split in splits.values() for path in split})
     return [{"path": p, "size": (root / p).stat().st_size, "sha256": file_sha256(root / p)} for p in paths]
+
+
+def description(
+    root: Path,
+    here: Path,
+    splits: Mapping[str, Sequence[str]],
+    *,
+    dataset_id: str,
+    licence: str,
+    attribution: str | None = None,
+    made_by: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the manifest of a set, all but its statistics; reads every file for its hash.
+
+    Args:
+        root: folder of the set.
+        here: the data set's folder in this room: its name, its layout.
+        splits: paths of each split, relative to `root`.
+        dataset_id: name of the set in results.
+        licence: what others may do with it.
+        attribution: sentence that everything made from it must carry.
+        made_by: program, version and options of a simulated set; None for a downloaded one.
+    """
+    manifest = {
+        "manifest_version": 1,
+        "dataset": here.name,
+        "dataset_id": dataset_id,
+        "simulated": made_by is not None,
+        "licence": licence,
+        "attribution": attribution,
+        "made_by": made_by,
+        "layout": load_layout(here),
+        "splits": splits,
+        "files": file_entries(root, splits),
+    }
+    return {key: value for key, value in manifest.items() if value is not None}
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[h5py.File]:
+    """Open an HDF5 file to read.
+
+    Raises:
+        DataError: it is missing or damaged, or what is read in the body is.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except OSError as error:
+        raise DataError(
+            f"{path}: expected a whole HDF5 file, found: {error} — it is truncated or damaged; get it again"
+        ) from None
 
 
 def write_manifest(root: Path, manifest: Mapping[str, Any]) -> Path:

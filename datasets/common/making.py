@@ -9,14 +9,15 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import h5py
 import numpy as np
 
-from datasets.common.failures import UsageError
+from datasets.common.failures import DataError, UsageError
 from datasets.common.files import MANIFEST
 from logging_spec.whole import sync_folder
 
@@ -33,19 +34,26 @@ def up_to_date(root: Path, made_by: Mapping[str, Any], layout: Mapping[str, Any]
     """Tell whether `root` holds the very set: its manifest agrees, and every file has its size."""
     try:
         manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        if manifest["made_by"] != made_by or manifest["layout"] != layout:
+            return False
+        return all(_has_size(root / entry["path"], entry["size"]) for entry in manifest["files"])
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-    if manifest.get("made_by") != made_by or manifest.get("layout") != layout:
-        return False
-    return all(_has_size(root / entry["path"], entry["size"]) for entry in manifest["files"])
 
 
 def _has_size(path: Path, size: int) -> bool:
     return path.is_file() and path.stat().st_size == size
 
 
-def claim(root: Path, *, program: str, folders: Sequence[str], needed_bytes: int) -> None:
+def claim(root: Path, *, program: str, folders: Sequence[str], needed_bytes: int, others: Sequence[str] = ()) -> None:
     """Make `root` ready to be written: empty folders, and the mark that it is ours.
+
+    Args:
+        root: folder of the set.
+        program: module that makes it.
+        folders: made anew, empty.
+        needed_bytes: size of the set.
+        others: folders of the set's other layouts, which go: no file of another set may lie beside this one's.
 
     Raises UsageError where it holds what was not made here, OSError where the disk has too little room.
     """
@@ -58,19 +66,24 @@ def claim(root: Path, *, program: str, folders: Sequence[str], needed_bytes: int
         )
     (root / MARK).write_text(f"Made by {program}, which may replace what is here.\n", encoding="utf-8")
     (root / MANIFEST).unlink(missing_ok=True)
-    for folder in folders:
+    for folder in {*folders, *others}:
         shutil.rmtree(root / folder, ignore_errors=True)
+    for folder in folders:
         (root / folder).mkdir()
     free = shutil.disk_usage(root).free
     if free < needed_bytes * ROOM_TO_SPARE:
         raise OSError(
-            f"{root}: the set needs {needed_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free — "
+            f"{root}: the set needs {needed_bytes / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free — "
             "free some space or name another folder with --out"
         )
 
 
 def run_all(work: Callable[[Job], Result], todo: Sequence[Job], jobs: int) -> Iterator[Result]:
-    """Yield `work(job)` for each job in their order, computed in that many processes; one computes here."""
+    """Yield `work(job)` for each job in their order, computed in that many processes; one computes here.
+
+    Raises:
+        DataError: a process was ended from outside, as by a system that is out of memory.
+    """
     if jobs == 1:
         yield from map(work, todo)
         return
@@ -78,6 +91,11 @@ def run_all(work: Callable[[Job], Result], todo: Sequence[Job], jobs: int) -> It
     with ProcessPoolExecutor(min(jobs, len(todo)), mp_context=context) as pool:
         try:
             yield from pool.map(work, todo)
+        except BrokenProcessPool:
+            raise DataError(
+                f"--jobs {jobs}: expected processes that end by themselves, found one that was killed — "
+                "run the same command with fewer jobs"
+            ) from None
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
@@ -96,10 +114,14 @@ def require_jobs(jobs: int) -> None:
 
 @contextmanager
 def whole_hdf5(path: Path) -> Iterator[h5py.File]:
-    """Write an HDF5 file under another name, and give it its own once it is whole and on the disk."""
+    """Write an HDF5 file under another name, and give it its own once it is whole and on the disk.
+
+    Raises:
+        OSError: the disk refuses.
+    """
     part = path.with_name(path.name + ".part")
     try:
-        with h5py.File(part, "w", libver=("earliest", "v110")) as file:
+        with closing_hdf5(h5py.File(part, "w", libver=("earliest", "v110"))) as file:
             yield file
         with part.open("rb+") as written:
             os.fsync(written.fileno())
@@ -109,13 +131,38 @@ def whole_hdf5(path: Path) -> Iterator[h5py.File]:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def closing_hdf5(file: h5py.File) -> Iterator[h5py.File]:
+    """Close a file after the block. A full disk shows again at that moment, and as no OSError: the library's way."""
+    name = file.filename
+    try:
+        yield file
+    except BaseException:
+        with suppress(RuntimeError):  # what came first says more
+            file.close()
+        raise
+    try:
+        file.close()
+    except RuntimeError as error:
+        raise OSError(f"{name}: {error}") from None
+
+
 def contiguous(file: h5py.File, name: str, shape: tuple[int, ...], dtype: str) -> h5py.Dataset:
-    """Make a contiguous data set whose space is taken at once: a full disk shows before the work, not after it."""
+    """Make a contiguous data set whose space is taken at once: a full disk shows before the work, not after it.
+
+    Raises:
+        OSError: the disk has no room for it.
+    """
     settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     settings.set_obj_track_times(False)  # equal options give equal bytes
     settings.set_layout(h5py.h5d.CONTIGUOUS)
     settings.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     settings.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     space = h5py.h5s.create_simple(shape)
-    made = h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(np.dtype(dtype)), space, settings)
-    return h5py.Dataset(made)
+    made = h5py.Dataset(h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(np.dtype(dtype)), space, settings))
+    with Path(file.filename).open("rb+") as written:  # HDF5 itself takes addresses only, and leaves a hole
+        try:
+            os.posix_fallocate(written.fileno(), made.id.get_offset(), made.nbytes)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, file.filename) from None
+    return made

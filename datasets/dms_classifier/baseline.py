@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.common.failures import DataError
+from datasets.common.files import reading
 from datasets.dms_classifier.files import Place, places
 
 BIN = 16
@@ -19,18 +20,28 @@ RIDGE = 10.0
 """Weight of the penalty of the linear model, whose inputs are standardised."""
 
 
-def statistics(root: Path) -> dict[str, Any]:
-    """Return what the manifest states of a finished set; reads each pattern twice, and holds one at a time."""
+def statistics(root: Path, *, scores: bool) -> dict[str, Any]:
+    """Return what the manifest states of a finished set; holds one pattern at a time.
+
+    Args:
+        root: folder of the set.
+        scores: whether the linear model is fitted too, which reads each pattern once more.
+
+    Raises:
+        DataError: a file is missing or damaged, or a value is not finite.
+    """
     where = places(root)
     labels = {split: _labels(root, place) for split, place in where.items()}
     majority = int(np.bincount(labels["train"]).argmax())
+    baselines: dict[str, Any] = {
+        "majority": {"accuracy": float((labels["test"] == majority).mean()), "label": majority}
+    }
+    if scores:
+        baselines["linear_model"] = {"accuracy": linear_accuracy(root, where, labels)}
     return {
         "images": image_statistics(root, where["train"]),
         "class_shares": {split: _shares(found) for split, found in labels.items()},
-        "baselines": {
-            "majority": {"accuracy": float((labels["test"] == majority).mean()), "label": majority},
-            "linear_model": {"accuracy": linear_accuracy(root, where, labels)},
-        },
+        "baselines": baselines,
     }
 
 
@@ -57,10 +68,16 @@ def linear_accuracy(root: Path, where: dict[str, Place], labels: dict[str, NDArr
 
 
 def patterns(root: Path, place: Place) -> Iterator[NDArray[np.float32]]:
-    """Yield the patterns of a split, (rows, columns), one by one: their first channel."""
-    with h5py.File(root / place.file, "r") as file:
-        for index in range(len(file[place.images])):
-            yield file[place.images][index, :, :, 0]
+    """Yield the patterns of a split, (rows, columns), one by one: their first channel.
+
+    Raises:
+        DataError: the file is missing or damaged, or a value is not finite.
+    """
+    with reading(root / place.file) as file:
+        for index, image in enumerate(file[place.images]):
+            if not np.isfinite(image).all():
+                raise DataError(f"{root / place.file}: {place.images}: pattern {index}: expected finite counts")
+            yield image[..., 0]
 
 
 def _binned(image: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -70,7 +87,7 @@ def _binned(image: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _labels(root: Path, place: Place) -> NDArray[np.int64]:
-    with h5py.File(root / place.file, "r") as file:
+    with reading(root / place.file) as file:
         found = np.asarray(file[place.labels])
     return found.reshape(len(found), -1)[:, 0].astype(np.int64)
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.common.failures import UsageError, failing_politely, say
-from datasets.common.files import file_entries, load_layout, write_manifest
+from datasets.common.files import description, load_layout, write_manifest
 from datasets.common.making import (
     claim,
     contiguous,
@@ -39,16 +39,21 @@ from datasets.dms_classifier.simulator import Pattern, simulate_pattern
 
 HERE = Path(__file__).parent
 PROGRAM = "datasets.dms_classifier.simulate"
+LICENCE = "MIT, like the program that made it: simulated, holds no measurement."
 
 SIMULATOR_VERSION = "1.0"
 """Raised when the same options give other bytes than before."""
 
 CHANNELS = 3
+FOLDERS = {"A": ("train", "test"), "C": ("training",)}
 BYTES_PER_PATTERN = ROWS * COLUMNS * CHANNELS * 4
 MOST_VARIANTS = 6
 """Permutations of three axes."""
 
 SAY_EVERY_S = 5.0
+
+LARGEST_SPREAD = 1000.0
+"""At which the crystal is turned by 50° and the detector sees any part of the pattern."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +94,8 @@ class Options:
             if value < least or (most is not None and value > most):
                 bounds = f"at least {least}" if most is None else f"{least} to {most}"
                 raise UsageError(f"--{name.replace('_', '-')}: expected {bounds}, found {value}")
-        if self.spread < 0:
-            raise UsageError(f"--spread: expected at least 0, found {self.spread}")
+        if not 0 <= self.spread <= LARGEST_SPREAD:
+            raise UsageError(f"--spread: expected 0 to {LARGEST_SPREAD:g}, found {self.spread}")
         if not 0 < self.tetragonal_share < 1:
             raise UsageError(f"--tetragonal-share: expected more than 0 and less than 1, found {self.tetragonal_share}")
 
@@ -141,8 +146,10 @@ def simulate(root: Path, options: Options, *, jobs: int) -> None:
         say(f"{root}: already holds this very set; nothing to do")
         return
     counts = {"train": options.train_patterns, "test": options.test_patterns}
-    folders = ("train", "test") if options.generation == "A" else ("training",)
-    claim(root, program=PROGRAM, folders=folders, needed_bytes=sum(counts.values()) * BYTES_PER_PATTERN)
+    folders = FOLDERS[options.generation]
+    others = [folder for held in FOLDERS.values() for folder in held]
+    needed_bytes = sum(counts.values()) * BYTES_PER_PATTERN
+    claim(root, program=PROGRAM, folders=folders, needed_bytes=needed_bytes, others=others)
     labels = {split: draw_labels(options, split, count) for split, count in counts.items()}
     if options.generation == "A":
         for split in counts:
@@ -215,18 +222,8 @@ def describe(root: Path, options: Options) -> dict[str, Any]:
         splits = {split: [f"{split}/dms_phases.h5", f"{split}/dms_truth.h5"] for split in ("train", "test")}
     else:
         splits = {split: ["training/data-binary.h5", "training/dms_truth.h5"] for split in ("train", "test")}
-    return {
-        "manifest_version": 1,
-        "dataset": "dms_classifier",
-        "dataset_id": options.dataset_id,
-        "simulated": True,
-        "licence": "MIT, like the program that made it: simulated, holds no measurement.",
-        "made_by": made_by(options),
-        "layout": load_layout(HERE),
-        "splits": splits,
-        "files": file_entries(root, splits),
-        "statistics": statistics(root),
-    }
+    manifest = description(root, HERE, splits, dataset_id=options.dataset_id, licence=LICENCE, made_by=made_by(options))
+    return {**manifest, "statistics": statistics(root, scores=True)}
 
 
 def summary(manifest: dict[str, Any]) -> str:

@@ -7,15 +7,18 @@ of the clean training images. SSIM is that of Wang et al. 2004 (doi 10.1109/TIP.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 from skimage.filters import gaussian
 from skimage.metrics import structural_similarity
 from skimage.restoration import denoise_nl_means
+
+from datasets.common.failures import DataError
+from datasets.common.files import reading
 
 Image = NDArray[np.float32]
 
@@ -29,31 +32,57 @@ BLUR = 1.5
 """Standard deviation of the Gaussian filter in pixels: of 0.7, 1, 1.25, 1.5 and 2 the best on training images."""
 
 DARKEST = 0.05
-"""Smallest level that is divided by."""
+"""Smallest level that is divided by, as a share of the image's highest."""
+
+BEST_PSNR_DB = 100.0
+"""PSNR of an image without any error, where the formula has no value."""
+
+VACUUM = 1.0
+"""Level of a simulated clean image."""
 
 
 def images(path: Path) -> Iterator[Image]:
-    """Yield the images of a file, (rows, columns), one by one."""
-    with h5py.File(path, "r") as file:
-        for image in file["images"]:
+    """Yield the images of a file, (rows, columns), one by one.
+
+    Raises:
+        DataError: the file is missing or damaged, or a value is not finite.
+    """
+    with reading(path) as file:
+        for index, image in enumerate(file["images"]):
+            if not np.isfinite(image).all():
+                raise DataError(f"{path}: images: image {index}: expected finite values, found others — get it again")
             yield image[..., 0]
 
 
-def statistics(root: Path) -> dict[str, Any]:
-    """Return what the manifest states of a finished set in `root`; reads each image once, and holds one at a time."""
-    clean = clean_statistics(root / "train" / "graphene_img_clean.h5")
+def scale_statistics(train: Path) -> dict[str, Any]:
+    """Return the scale of a set, given the folder of its training images; reads each clean one once.
+
+    Raises:
+        DataError: the clean images are all one grey.
+    """
+    path = train / "graphene_img_clean.h5"
+    clean = clean_statistics(path)
     data_range = clean["maximum"] - clean["minimum"]
+    if not data_range > 0:
+        raise DataError(f"{path}: images: expected images that differ, found {clean['mean']:.4g} in every pixel")
+    return {"clean": clean, "data_range": data_range}
+
+
+def baseline_scores(test: Path, scale: dict[str, Any], brightness: float = VACUUM) -> dict[str, dict[str, float]]:
+    """Return what methods without training score on the pairs in a folder.
+
+    Args:
+        test: folder of the test images.
+        scale: of the set.
+        brightness: level of a clean image, to which the filters bring theirs.
+    """
     methods: dict[str, Callable[[Image], Image]] = {
         "identity": lambda noisy: noisy,
-        "mean": lambda noisy: np.full_like(noisy, clean["mean"]),
-        "gaussian_filter": gaussian_filter,
-        "non_local_means": non_local_means,
+        "mean": lambda noisy: np.full_like(noisy, scale["clean"]["mean"]),
+        "gaussian_filter": partial(gaussian_filter, brightness=brightness),
+        "non_local_means": partial(non_local_means, brightness=brightness),
     }
-    return {
-        "clean": clean,
-        "data_range": data_range,
-        "baselines": {name: score(root / "test", method, data_range) for name, method in methods.items()},
-    }
+    return {name: score(test, method, scale["data_range"]) for name, method in methods.items()}
 
 
 def clean_statistics(path: Path) -> dict[str, float]:
@@ -85,30 +114,32 @@ def compare(image: Image, clean: Image, data_range: float) -> dict[str, float]:
     similarity = structural_similarity(
         image, clean, data_range=data_range, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
     )
-    return {"mse": mse, "psnr": 10 * float(np.log10(data_range**2 / mse)), "ssim": float(similarity)}
+    least = data_range**2 / 10 ** (BEST_PSNR_DB / 10)
+    return {"mse": mse, "psnr": 10 * float(np.log10(data_range**2 / max(mse, least))), "ssim": float(similarity)}
 
 
-def gaussian_filter(noisy: Image) -> Image:
+def gaussian_filter(noisy: Image, brightness: float = VACUUM) -> Image:
     """Denoise by a Gaussian filter, then level."""
-    return _levelled(gaussian(noisy, BLUR, mode="reflect"), noisy)
+    return _levelled(gaussian(noisy, BLUR, mode="reflect"), noisy, brightness)
 
 
-def non_local_means(noisy: Image) -> Image:
+def non_local_means(noisy: Image, brightness: float = VACUUM) -> Image:
     """Denoise by non-local means (Buades, Coll and Morel 2005, doi 10.1109/CVPR.2005.38), then level."""
     sigma = noise_level(noisy)
     smooth = denoise_nl_means(
         noisy, patch_size=PATCH, patch_distance=REACH, h=STRENGTH * sigma, sigma=sigma, fast_mode=True
     )
-    return _levelled(smooth, noisy)
+    return _levelled(smooth, noisy, brightness)
 
 
-def _levelled(smooth: Image, noisy: Image) -> Image:
-    """Divide by the local mean of the noisy image.
+def _levelled(smooth: Image, noisy: Image, brightness: float) -> Image:
+    """Divide by the local mean of the noisy image, and bring to the brightness of clean images.
 
-    The beam's profile dims the noisy image, and the vacuum's intensity is 1. The local mean over 51 pixels stands for
+    The beam's profile dims the noisy image and not the clean one. The local mean over 51 pixels stands for
     that profile: without this, every classical method would be scored on the profile instead of its denoising.
     """
-    return (smooth / np.maximum(level(noisy), DARKEST)).astype(np.float32)
+    local = level(noisy)
+    return (smooth / np.maximum(local, max(DARKEST * local.max(), 1e-30)) * brightness).astype(np.float32)
 
 
 def level(noisy: Image, width: int = 51) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from datasets.common.failures import UsageError, failing_politely, say
-from datasets.common.files import file_entries, load_layout, write_manifest
+from datasets.common.files import description, load_layout, write_manifest
 from datasets.common.making import (
     claim,
     contiguous,
@@ -31,12 +31,13 @@ from datasets.common.making import (
     up_to_date,
     whole_hdf5,
 )
-from datasets.em_denoise.baseline import statistics
+from datasets.em_denoise.baseline import baseline_scores, scale_statistics
 from datasets.em_denoise.simulator import SIDE, Pair, simulate_pair
 from datasets.em_denoise.specimen import CLASSES
 
 HERE = Path(__file__).parent
 PROGRAM = "datasets.em_denoise.simulate"
+LICENCE = "MIT, like the program that made it: simulated, holds no micrograph."
 
 SIMULATOR_VERSION = "1.0"
 """Raised when the same options give other bytes than before."""
@@ -44,6 +45,9 @@ SIMULATOR_VERSION = "1.0"
 BYTES_PER_PAIR = 2 * SIDE * SIDE * 4
 TRUTH = {"class": "u1", "dose": "f4", "pixel": "f4", "vacancies": "u2", "stone_wales": "u2", "substitutions": "u2"}
 SAY_EVERY_S = 5.0
+
+LARGEST_DOSE = 1e12
+"""In e⁻/Å²; far above any, and what the generator of random counts still takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +77,11 @@ class Options:
             if getattr(self, name) < least:
                 option = "--" + name.replace("_", "-")
                 raise UsageError(f"{option}: expected at least {least}, found {getattr(self, name)}")
-        if not 0 < self.lowest_dose <= self.highest_dose:
+        if not 0 < self.lowest_dose <= self.highest_dose <= LARGEST_DOSE:
             found = f"{self.lowest_dose:g} and {self.highest_dose:g}"
-            raise UsageError(f"--lowest-dose, --highest-dose: expected 0 < lowest ≤ highest, found {found}")
+            raise UsageError(
+                f"--lowest-dose, --highest-dose: expected 0 < lowest ≤ highest ≤ {LARGEST_DOSE:g}, found {found}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,18 +152,9 @@ def describe(root: Path, options: Options) -> dict[str, Any]:
     """Return the manifest of a finished set."""
     names = ("graphene_img_clean.h5", "graphene_img_noise.h5", "graphene_truth.h5")
     splits = {split: [f"{split}/{name}" for name in names] for split in ("train", "test")}
-    return {
-        "manifest_version": 1,
-        "dataset": "em_denoise",
-        "dataset_id": options.dataset_id,
-        "simulated": True,
-        "licence": "MIT, like the program that made it: simulated, holds no micrograph.",
-        "made_by": made_by(options),
-        "layout": load_layout(HERE),
-        "splits": splits,
-        "files": file_entries(root, splits),
-        "statistics": statistics(root),
-    }
+    manifest = description(root, HERE, splits, dataset_id=options.dataset_id, licence=LICENCE, made_by=made_by(options))
+    scale = scale_statistics(root / "train")
+    return {**manifest, "statistics": {**scale, "baselines": baseline_scores(root / "test", scale)}}
 
 
 def summary(manifest: dict[str, Any]) -> str:

@@ -9,25 +9,21 @@ fifths. Within a split, files are sorted by name.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from datasets.common.failures import DataError, failing_politely, say
-from datasets.common.files import file_entries, load_layout, write_manifest
+from datasets.common.downloaded import Source, Splits, manifest_main
+from datasets.common.failures import DataError
 from datasets.slstr_cloud.baseline import scene_statistics
 
-HERE = Path(__file__).parent
-ATTRIBUTION = "Contains modified Copernicus Sentinel data."
-LICENCE = "Copernicus Sentinel data: free, full and open access (Regulation (EU) No 1159/2013)."
 TRAINING_FOLDERS = frozenset({"train", "training", "one-day"})
 TESTING_FOLDERS = frozenset({"test", "inference", "ssts"})
 TRAINING_SHARE = 0.8
 
 
-def split_by_folder(root: Path) -> dict[str, list[str]]:
+def split_by_folder(root: Path) -> Splits:
     """Return the splits of a downloaded set by the rule of this module.
 
     Raises DataError where there is no S3A*.hdf file, or where only one of the two splits has a folder.
@@ -45,40 +41,25 @@ def split_by_folder(root: Path) -> dict[str, list[str]]:
     return {"train": [str(p) for p in train], "test": [str(p) for p in test]}
 
 
-def describe_downloaded(root: Path, dataset_id: str, *, statistics: bool) -> dict[str, Any]:
-    """Return the manifest of a downloaded set; reads every file for its hash, and again for the statistics."""
-    splits = split_by_folder(root)
-    manifest = {
-        "manifest_version": 1,
-        "dataset": "slstr_cloud",
-        "dataset_id": dataset_id,
-        "simulated": False,
-        "licence": LICENCE,
-        "attribution": ATTRIBUTION,
-        "layout": load_layout(HERE),
-        "splits": splits,
-        "files": file_entries(root, splits),
-    }
-    if statistics:
-        manifest["statistics"] = scene_statistics(root, splits)
-    return manifest
+def statistics(root: Path, splits: Splits, scores: bool) -> Mapping[str, Any]:
+    """Return class shares and baseline scores where they are asked for; a training needs neither."""
+    return scene_statistics(root, splits) if scores else {}
+
+
+SOURCE = Source(
+    here=Path(__file__).parent,
+    held="the downloaded S3A*.hdf files",
+    example="cloud_slstr_ds1",
+    licence="Copernicus Sentinel data: free, full and open access (Regulation (EU) No 1159/2013).",
+    attribution="Contains modified Copernicus Sentinel data.",
+    find=split_by_folder,
+    statistics=statistics,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Make the manifest of a downloaded set. Exit codes: 0 written, 3 data missing or bad."""
-    parser = argparse.ArgumentParser(prog="python -m datasets.slstr_cloud.manifest", description=main.__doc__)
-    parser.add_argument("folder", type=Path, help="folder that holds the downloaded S3A*.hdf files")
-    parser.add_argument("--dataset-id", required=True, help="name of the set in results, for example cloud_slstr_ds1")
-    parser.add_argument(
-        "--statistics", action="store_true", help="also class shares and baseline scores (reads it all again)"
-    )
-    options = parser.parse_args(argv)
-    with failing_politely():
-        manifest = describe_downloaded(options.folder, options.dataset_id, statistics=options.statistics)
-        path = write_manifest(options.folder, manifest)
-        counts = ", ".join(f"{len(paths)} to {split}" for split, paths in manifest["splits"].items())
-        say(f"{path}: {counts}")
-    return 0
+    """Make the manifest of a downloaded set. Exit codes: 0 written, 2 usage, 3 data missing or bad."""
+    return manifest_main(SOURCE, argv)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from datasets.common.failures import UsageError, failing_politely, say
-from datasets.common.files import file_entries, load_layout, write_manifest
+from datasets.common.files import description, load_layout, write_manifest
 from datasets.common.making import claim, require_jobs, run_all, stop_like_ctrl_c, up_to_date
 from datasets.slstr_cloud.baseline import scene_statistics
 from datasets.slstr_cloud.naming import granule_name
@@ -28,6 +28,7 @@ from datasets.slstr_cloud.simulator import simulate_scene
 
 HERE = Path(__file__).parent
 PROGRAM = "datasets.slstr_cloud.simulate"
+LICENCE = "MIT, like the program that made it: simulated, holds no satellite data."
 
 SIMULATOR_VERSION = "1.0"
 """Raised when the same options give other bytes than before."""
@@ -147,18 +148,8 @@ def made_by(options: Options) -> dict[str, Any]:
 
 def describe(root: Path, options: Options, splits: dict[str, list[str]]) -> dict[str, Any]:
     """Return the manifest of a finished set."""
-    return {
-        "manifest_version": 1,
-        "dataset": "slstr_cloud",
-        "dataset_id": options.dataset_id,
-        "simulated": True,
-        "licence": "MIT, like the program that made it: simulated, holds no satellite data.",
-        "made_by": made_by(options),
-        "layout": load_layout(HERE),
-        "splits": splits,
-        "files": file_entries(root, splits),
-        "statistics": scene_statistics(root, splits),
-    }
+    manifest = description(root, HERE, splits, dataset_id=options.dataset_id, licence=LICENCE, made_by=made_by(options))
+    return {**manifest, "statistics": scene_statistics(root, splits)}
 
 
 def summary(manifest: dict[str, Any]) -> str:

@@ -1,0 +1,193 @@
+"""The simulated scattering patterns against closed forms, brute force and counting."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from datasets.dms_classifier import crystal, detector
+from datasets.dms_classifier.crystal import PHASES, Lattice, draw_domains, draw_lattice, reflections, structure_factor
+from datasets.dms_classifier.simulate import Options, draw_labels
+from datasets.dms_classifier.simulator import simulate_pattern
+
+WAVELENGTH_ANG = 12.39842 / 8.0
+PIXEL_RAD = 0.172 / 450.0
+
+
+def lattice(a: float, b: float, c: float, *angles: float) -> Lattice:
+    """Return a lattice; angles are 90° where none are given."""
+    return Lattice(lengths_ang=(a, b, c), angles_deg=angles or (90.0, 90.0, 90.0))
+
+
+# --- crystal ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hkl", [(1, 0, 0), (0, 2, 1), (1, -1, 3), (-2, 1, 1)])
+def test_spacings_of_a_monoclinic_crystal_obey_the_textbook_formula(hkl: tuple[int, int, int]) -> None:
+    h, k, l = hkl  # noqa: E741 - the names that everyone gives them
+    a, b, c, beta = 4.02, 4.00, 4.03, np.radians(91.3)
+    vector = lattice(a, b, c, 90.0, 91.3, 90.0).reciprocal_basis() @ np.array(hkl)
+    sine = np.sin(beta) ** 2
+    square = (h / a) ** 2 / sine + (k / b) ** 2 + (l / c) ** 2 / sine - 2 * h * l * np.cos(beta) / (a * c * sine)
+    assert vector @ vector == pytest.approx(square)
+
+
+def test_the_reciprocal_basis_of_a_slanted_crystal_has_the_inverse_volume() -> None:
+    alpha = np.radians(80.0)
+    volume = 4.0**3 * np.sqrt(1 - 3 * np.cos(alpha) ** 2 + 2 * np.cos(alpha) ** 3)
+    basis = lattice(4.0, 4.0, 4.0, 80.0, 80.0, 80.0).reciprocal_basis()
+    assert np.linalg.det(basis) == pytest.approx(1 / volume)
+
+
+@pytest.mark.parametrize(
+    ("hkl", "electrons"),
+    [((1, 0, 0), 82 - 34 - 8), ((1, 1, 0), 82 + 34 - 8), ((1, 1, 1), 82 - 34 + 24), ((2, 0, 0), 140)],
+)
+def test_structure_factors_of_a_perovskite(hkl: tuple[int, int, int], electrons: int) -> None:
+    found = structure_factor(np.array([hkl], float), np.zeros(1))
+    assert found[0] == pytest.approx(electrons)
+
+
+def test_reflections_come_in_opposite_pairs_of_equal_strength() -> None:
+    vectors, strengths = reflections(lattice(4.0, 4.0, 4.04))
+    assert strengths.max() == 1
+    assert strengths.min() >= crystal.WEAKEST
+    opposite = np.abs(vectors[:, None] + vectors[None]).sum(-1).argmin(axis=1)
+    np.testing.assert_allclose(vectors[opposite], -vectors, atol=1e-12)
+    np.testing.assert_allclose(strengths[opposite], strengths)
+
+
+def test_phases_have_the_symmetry_of_their_names() -> None:
+    drawn = {phase: [draw_lattice(np.random.default_rng(s), phase) for s in range(200)] for phase in PHASES}
+    for found in drawn["tetragonal"]:
+        assert found.lengths_ang[0] == found.lengths_ang[1]
+        assert found.angles_deg == (90.0, 90.0, 90.0)
+    ratios = [found.lengths_ang[2] / found.lengths_ang[0] for found in drawn["tetragonal"]]
+    assert np.mean(ratios) == pytest.approx(1.011, abs=5e-4)
+    for found in drawn["monoclinic"]:
+        assert found.angles_deg[0] == found.angles_deg[2] == 90.0
+        assert len(set(found.lengths_ang)) == 3
+    assert np.mean([found.angles_deg[1] for found in drawn["monoclinic"]]) == pytest.approx(90.15, abs=0.01)
+    for found in drawn["rhombohedral"]:
+        assert len(set(found.lengths_ang)) == len(set(found.angles_deg)) == 1
+
+
+def test_domains_are_rotations_that_put_each_axis_everywhere() -> None:
+    places = set()
+    for seed in range(30):
+        for turn in draw_domains(np.random.default_rng(seed), 6):
+            np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+            assert np.linalg.det(turn) == pytest.approx(1)
+            places.add(int(np.abs(turn[:, 2]).argmax()))
+            assert np.degrees(np.arccos(np.abs(turn[:, 2]).max())) < 6 * crystal.TILT_DEG
+    assert places == {0, 1, 2}
+
+
+def test_a_rotation_turns_by_its_length() -> None:
+    quarter = crystal.rotation(np.array([0.0, 0.0, np.pi / 2]))
+    np.testing.assert_allclose(quarter @ np.array([1.0, 0.0, 0.0]), [0.0, 1.0, 0.0], atol=1e-12)
+    np.testing.assert_allclose(crystal.rotation(np.zeros(3)), np.eye(3))
+
+
+# --- detector ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_detector_is_where_it_is_said_to_be() -> None:
+    seen = detector.place(60.0)
+    assert seen.directions.shape == (487, 195, 3)
+    np.testing.assert_allclose(seen.centre, [0.5, 0.0, np.sqrt(0.75)], atol=1e-12)
+    edges = np.degrees(np.arctan2(seen.directions[[0, -1], 97, 2], seen.directions[[0, -1], 97, 0]))
+    np.testing.assert_allclose(edges, 60 + np.degrees(np.arctan(np.array([-243, 243]) * PIXEL_RAD)))
+
+
+def test_every_line_is_where_bragg_says() -> None:
+    seen = detector.place(60.0)
+    vectors, _ = reflections(lattice(4.0, 4.0, 4.04))
+    on = 0
+    for vector in vectors:
+        line = detector.lines(seen, vector[None], np.ones(1), 1.0)
+        if line.max() < 0.9:
+            continue
+        bright = seen.directions[line > 0.9]
+        away = np.arccos(bright @ vector / np.linalg.norm(vector))  # from the normal of the planes
+        bragg = np.arcsin(WAVELENGTH_ANG * np.linalg.norm(vector) / 2)
+        assert np.abs(away + bragg - np.pi / 2).max() < 0.6 * PIXEL_RAD
+        on += 1
+    assert on >= 10
+
+
+def test_a_line_moves_with_the_spacing_and_has_its_width() -> None:
+    rows = []
+    for stretched in (1.0, 1.011):
+        length = 0.6 / stretched
+        towards = np.radians(60.0) + np.arccos(WAVELENGTH_ANG * 0.6 / 2)  # the unstretched line crosses the middle
+        vector = length * np.array([[np.cos(towards), 0.0, np.sin(towards)]])
+        profile = detector.lines(detector.place(60.0), vector, np.ones(1), 1.5)[:, 97]
+        row = (np.arange(487) * profile).sum() / profile.sum()
+        assert np.sqrt(((np.arange(487) - row) ** 2 * profile).sum() / profile.sum()) == pytest.approx(1.5, rel=0.02)
+        rows.append(row)
+    moved = np.arccos(WAVELENGTH_ANG * 0.6 / 2) - np.arccos(WAVELENGTH_ANG * 0.6 / 1.011 / 2)
+    assert rows[0] == pytest.approx(243, abs=0.01)
+    assert rows[1] - rows[0] == pytest.approx(np.tan(moved) / PIXEL_RAD, abs=0.1)
+    assert abs(rows[1] - rows[0]) > 10
+
+
+def test_planes_too_narrow_for_the_wavelength_scatter_nothing() -> None:
+    out_of_reach = 2.1 / WAVELENGTH_ANG * detector.place(60.0).centre
+    assert not detector.lines(detector.place(60.0), out_of_reach[None], np.ones(1), 1.0).any()
+
+
+# --- patterns ---------------------------------------------------------------------------------------------------------
+
+
+def pattern(seed: int, label: int = 1, spread: float = 1.0, most_domains: int = 1) -> np.ndarray:
+    """Return the counts of a pattern."""
+    return simulate_pattern(np.random.SeedSequence(seed), label, most_domains, spread).counts
+
+
+@pytest.mark.parametrize("label", range(3))
+def test_counts_are_whole_and_vary_as_poisson_says(label: int) -> None:
+    counts = pattern(label, label)
+    assert (counts >= 0).all()
+    assert (counts == np.rint(counts)).all()
+    steps = np.diff(np.sqrt(counts.astype(float) + 3 / 8), axis=1)  # Anscombe 1948: variance 1/4 at every mean
+    spread = 1.4826 * np.median(np.abs(steps - np.median(steps)))
+    assert spread == pytest.approx(np.sqrt(2 / 4), rel=0.08)
+
+
+def test_shares_are_exact_and_both_phases_are_always_there() -> None:
+    def labels(count: int, share: float, phases: int = 2) -> np.ndarray:
+        options = Options(
+            dataset_id="x", train_patterns=count, test_patterns=count, seed=3, tetragonal_share=share,
+            phases=phases, most_domains=1, spread=1.0, generation="A",
+        )  # fmt: skip
+        return draw_labels(options, "train", count)
+
+    assert np.bincount(labels(128, 0.71)).tolist() == [37, 91]
+    assert np.bincount(labels(2, 0.99)).tolist() == [1, 1]
+    assert np.bincount(labels(100, 0.5, phases=3)).tolist() == [25, 50, 25]
+    assert (np.diff(labels(128, 0.5)) != 0).sum() > 30  # in no order that a reader could learn
+
+
+def test_more_spread_scatters_the_lines() -> None:
+    def sharpness(spread: float) -> float:
+        mean = np.mean([np.sqrt(pattern(seed, 1, spread)) for seed in range(6)], axis=0)
+        smooth = (mean[:-2] + mean[1:-1] + mean[2:]) / 3
+        return float(np.quantile(smooth, 0.995) - np.median(smooth))
+
+    still, usual, wide = (sharpness(spread) for spread in (0.0, 1.0, 20.0))
+    assert still > usual > wide
+    assert still > 1.3 * wide
+
+
+def test_equal_seeds_give_equal_patterns_and_others_differ() -> None:
+    first, second = (pattern(seed, 1, 0.0) for seed in (1, 1))
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, pattern(2, 1, 0.0))
+
+
+def test_more_domains_draw_more_lines() -> None:
+    found = [simulate_pattern(np.random.SeedSequence(s), 0, 4, 1.0) for s in range(8)]
+    assert {one.domains for one in found} > {1}
+    assert max(one.domains for one in found) <= 4
+    np.testing.assert_array_equal(found[0].lattice[3::2], [90.0, 90.0])

@@ -142,8 +142,10 @@ class DenoiseTask:
         return self.even(noisy[..., 0])[..., None], clean
 
     def even(self, noisy_HW: NDArray[Any]) -> NDArray[np.float32]:
-        """Even out the illumination of an image where that is asked for."""
-        return flat_field(noisy_HW) if self.options.flat_field == "local_mean" else noisy_HW.astype(np.float32)
+        """Even out the illumination of an image where that is asked for; its level is that of clean images then."""
+        if self.options.flat_field == "none":
+            return noisy_HW.astype(np.float32)
+        return np.float32(self.scale.mean) * flat_field(noisy_HW)
 
     def _empty(self, count: int, side: int) -> Batch:
         batch: Batch = {name: np.empty((count, side, side, 1), np.float32) for name in ("noisy_NHWC", "clean_NHWC")}

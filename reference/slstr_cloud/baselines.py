@@ -32,7 +32,7 @@ class Threshold:
     """Index of the channel among the model's inputs."""
 
     value: float
-    """Threshold, in normalised units."""
+    """Threshold, in the units of `facts.NORMALISATION`."""
 
     above: bool
     """Whether cloud is where the channel is above the threshold, or at most that."""
@@ -55,10 +55,11 @@ def baselines(task: CloudTask, backend: Backend) -> Iterator[Baseline]:
     size = backend.facts.ranks
     everything = np.arange(task.eval_count, dtype=np.int64)
     mine = sharding.share(everything, rank=backend.rank, size=size)
-    rule = fit(task.train_batch(part, 1) for part in sharding.batches(_evenly(task.train_count), 8))
+    train, test = task.plain_tiles()
+    rule = fit(train.batch(part) for part in sharding.batches(_evenly(task.train_count), 8))
     counts = np.zeros(4, np.int64)
     for part in sharding.batches(mine, 8):
-        batch = task.eval_batch(part)
+        batch = test.batch(part)
         label, valid = batch["label_NHW"].astype(bool), batch["valid_NHW"].astype(bool)
         counts += metrics.count(rule.predict(batch["images_NHWC"]), label, valid)
     confusion = metrics.confusion(backend.allreduce_sum(counts, "baselines"))
@@ -109,7 +110,7 @@ _EDGES = np.linspace(-6.0, 3.0, BINS + 1)
 
 
 def _histograms(batch: Batch) -> NDArray[np.int64]:
-    """Count normalised values: [clear, cloud] × channel × bin; what lies outside goes into the outermost bins."""
+    """Count values in fixed units: [clear, cloud] × channel × bin; what lies outside goes into the outermost bins."""
     images, valid = batch["images_NHWC"], batch["valid_NHW"] == 1
     width = _EDGES[1] - _EDGES[0]
     bins = np.clip(np.ceil((images - _EDGES[0]) / width).astype(np.int64) - 1, 0, BINS - 1)

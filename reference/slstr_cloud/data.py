@@ -8,6 +8,7 @@ from reference.runtime.backend import Batch
 from reference.runtime.sharding import Indices
 
 from .facts import TILE
+from .normalisation import Normalisation
 from .scene import Scene
 from .tiles import Corner, training_tiles
 
@@ -15,9 +16,9 @@ from .tiles import Corner, training_tiles
 class Tiles:
     """Tiles of scenes: scene by scene in the order given, row by row within a scene."""
 
-    def __init__(self, scenes: list[Scene], plane: str) -> None:
-        """Number the tiles; `plane` is the label plane to read."""
-        self._plane = plane
+    def __init__(self, scenes: list[Scene], plane: str, kind: Normalisation = "fixed") -> None:
+        """Number the tiles; `plane` is the label plane to read, `kind` says how values are normalised."""
+        self.scenes, self._plane, self._kind = scenes, plane, kind
         self._places: list[tuple[Scene, Corner]] = [
             (scene, corner) for scene in scenes for corner in training_tiles(scene.rows, scene.columns)
         ]
@@ -25,6 +26,10 @@ class Tiles:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def in_fixed_units(self) -> Tiles:
+        """Return the same tiles in units that mean the same in every scene."""
+        return Tiles(self.scenes, self._plane)
 
     def batch(self, indices: Indices) -> Batch:
         """Read tiles: images_NHWC float32 and, as uint8 of 0 and 1, label_NHW and valid_NHW.
@@ -39,7 +44,7 @@ class Tiles:
         }
         for position, index in enumerate(indices):
             scene, corner = self._places[index]
-            images, label, valid = scene.sample(self._plane, corner.row, corner.column)
+            images, label, valid = scene.sample(self._plane, corner.row, corner.column, self._kind)
             batch["images_NHWC"][position] = images
             batch["label_NHW"][position] = label
             batch["valid_NHW"][position] = valid

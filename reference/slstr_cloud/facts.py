@@ -1,8 +1,9 @@
 """Every fact of the benchmark once, with its unit and source.
 
 Sources: SciML-Bench v0.5 and v1.2 `slstr_cloud` (github.com/stfc-sciml/sciml-bench) and MLCommons Science `cloudmask`
-(github.com/mlcommons/science), which agree on tiles, normalisation and network; the channels are those of the SLSTR
-Level-1 RBT product (Sentinel-3 SLSTR Land User Handbook, S3MPC.ACR.HBK.003).
+(github.com/mlcommons/science), which agree on tiles and network; the fixed normalisation is that of v0.5 and
+`cloudmask`, and `normalisation.py` has that of v1.2 beside it. The channels are those of the SLSTR Level-1 RBT product
+(Sentinel-3 SLSTR Land User Handbook, S3MPC.ACR.HBK.003).
 """
 
 from __future__ import annotations

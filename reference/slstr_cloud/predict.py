@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +17,12 @@ from reference.runtime.predicting import Prediction, predict_inputs
 from reference.runtime.runconfig import RunConfig
 
 from . import baselines, facts, metrics
+from .inference import CloudMask, predict_scene
 from .picture import Label, draw
 from .scene import Bool, Scene
 from .task import CloudTask
-from .tiles import cut, inference_windows, stitch
 
 S8 = facts.TEMPERATURES.index("S8")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CloudMask:
-    """What the model says of a scene."""
-
-    probability: NDArray[np.float32]
-    """Probability of cloud."""
-
-    mask: Bool
-    """Where the probability reaches the threshold."""
-
-    windows: int
-    """Windows that the model computed."""
 
 
 def predict(run: RunConfig, task: CloudTask, backend: Backend) -> None:
@@ -50,7 +35,7 @@ def predict(run: RunConfig, task: CloudTask, backend: Backend) -> None:
         run.refuse("$.data.inputs", "at least one scene, in mode predict", "none", "name the files to predict from")
     scenes = [Scene(path, channels=task.options.channels) for path in run.data.inputs]
     options = task.options
-    model = {"channels": options.channels, "threshold": options.threshold}
+    model = {"channels": options.channels, "normalisation": task.normalisation, "threshold": options.threshold}
 
     def one(index: int, path: Path, latency: Latency) -> Prediction:
         if not latency.seconds:
@@ -59,19 +44,6 @@ def predict(run: RunConfig, task: CloudTask, backend: Backend) -> None:
         return _report(scenes[index], mask, run.output.artifacts / f"{index:03d}-{path.stem}", task)
 
     predict_inputs(run, backend, one, model=model, unit="scenes", warmup=1)
-
-
-def predict_scene(scene: Scene, task: CloudTask, backend: Backend) -> CloudMask:
-    """Compute the scene's windows in batches and put their inner parts together."""
-    images_HWC = scene.images(0, 0, scene.rows, scene.columns)
-    corners = inference_windows(scene.rows, scene.columns)
-    logits = []
-    for start in range(0, len(corners), task.batch_size):
-        windows = np.stack([cut(images_HWC, corner) for corner in corners[start : start + task.batch_size]])
-        logits.append(backend.forward({"images_NHWC": windows}))
-    whole = stitch(np.concatenate(logits), scene.rows, scene.columns)
-    mask = whole >= metrics.logit(task.options.threshold)
-    return CloudMask(probability=metrics.probability(whole), mask=mask, windows=len(corners))
 
 
 def write_mask(path: Path, prediction: CloudMask, valid: Bool, source: str) -> None:

@@ -6,6 +6,7 @@ a tile, and without its lock.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,16 @@ from numpy.typing import NDArray
 from reference.runtime.errors import DataError
 from reference.runtime.hdf5 import Place
 
-from . import facts
+from . import facts, normalisation
 from .facts import TILE
 from .labels import Encoding, decode, encoding_of
+from .normalisation import Normalisation, Scaling
 
 Bool = NDArray[np.bool_]
 LABEL_PLANES = ("bayes", "summary")
+
+BLOCK = 64
+"""Rows of a scene that are read at once to measure it."""
 
 
 class Scene:
@@ -41,8 +46,8 @@ class Scene:
         """
         self.path = path
         self._thermal = channels == "thermal"
-        scaling = [facts.NORMALISATION[name] for name in facts.CHANNELS[channels]]
-        self._offsets, self._scales = np.array(scaling, np.float32).T
+        self._names = facts.CHANNELS[channels]
+        self._scalings: dict[Normalisation, Scaling] = {"fixed": normalisation.fixed(self._names)}
         try:
             with h5py.File(path, "r") as file:
                 self._places = {name: Place(item) for name, item in file.items() if isinstance(item, h5py.Dataset)}
@@ -57,34 +62,55 @@ class Scene:
     @property
     def channels(self) -> int:
         """Number of channels of `images`."""
-        return len(self._offsets)
+        return len(self._names)
 
     def planes(self) -> list[str]:
         """Return the label planes that the scene has."""
         return [name for name in LABEL_PLANES if name in self._places]
 
-    def sample(self, plane: str, row: int, column: int) -> tuple[NDArray[np.float32], Bool, Bool]:
+    def sample(
+        self, plane: str, row: int, column: int, kind: Normalisation = "fixed"
+    ) -> tuple[NDArray[np.float32], Bool, Bool]:
         """Read one tile: images_HWC, where there is cloud, and where a pixel counts."""
-        return self.images(row, column), self.label(plane, row, column), self.valid(plane, row, column)
+        return self.images(row, column, kind=kind), self.label(plane, row, column), self.valid(plane, row, column)
 
-    def images(self, row: int, column: int, rows: int = TILE, columns: int = TILE) -> NDArray[np.float32]:
+    def images(
+        self, row: int, column: int, rows: int = TILE, columns: int = TILE, *, kind: Normalisation = "fixed"
+    ) -> NDArray[np.float32]:
         """Read normalised images_HWC, channels as in `facts.CHANNELS`; what the instrument did not see becomes 0.
 
-        A missing value turns into the middle of the channel's range, which is what 0 stands for.
+        A missing value turns into the middle of the channel's range, or its mean, which is what 0 stands for.
         """
+        images, scaling = self._values(row, column, rows, columns), self.scaling(kind)
+        lines = images.reshape(rows, -1)  # long rows, since NumPy is slow over an axis of nine
+        lines -= np.tile(scaling.offsets, columns)
+        lines /= np.tile(scaling.scales, columns)
+        seen = np.isfinite(images)
+        if not seen.all():
+            images[~seen] = 0.0
+        return images
+
+    def scaling(self, kind: Normalisation) -> Scaling:
+        """Return what brings the scene's values to the model's scale; other than `fixed`, it is measured once."""
+        if kind not in self._scalings:
+            self._scalings[kind] = normalisation.measured(self._seen_values(), self._names, kind)
+        return self._scalings[kind]
+
+    def _seen_values(self) -> Iterator[NDArray[np.float32]]:
+        """Read the values_PC of the pixels that the instrument saw, some rows at a time."""
+        for row in range(0, self.rows, BLOCK):
+            block = (row, 0, min(BLOCK, self.rows - row), self.columns)
+            yield self._values(*block)[self.valid(None, *block)]
+
+    def _values(self, row: int, column: int, rows: int, columns: int) -> NDArray[np.float32]:
+        """Read images_HWC in the channels' own units; a brightness temperature that was not seen becomes NaN."""
         window = np.s_[row : row + rows, column : column + columns]
         images = np.empty((rows, columns, self.channels), np.float32)
         raw = self._read("bts", window)
         images[..., -raw.shape[-1] :] = raw
+        images[..., -raw.shape[-1] :][raw <= 0] = np.nan
         if not self._thermal:
             images[..., : -raw.shape[-1]] = self._read("refs", window)
-        lines = images.reshape(rows, -1)  # long rows, since NumPy is slow over an axis of nine
-        lines -= np.tile(self._offsets, columns)
-        lines /= np.tile(self._scales, columns)
-        images[..., -raw.shape[-1] :][raw <= 0] = 0.0
-        finite = np.isfinite(images)
-        if not finite.all():
-            images[~finite] = 0.0
         return images
 
     def kelvins(self, channel: int) -> NDArray[np.float32]:

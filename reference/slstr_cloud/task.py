@@ -13,6 +13,7 @@ from reference.runtime import layers, manifest
 from reference.runtime.backend import Backend, Baseline, Batch, Optimiser, Statistics
 from reference.runtime.checkpoints import State
 from reference.runtime.errors import DataError
+from reference.runtime.lifecycle import EventLog
 from reference.runtime.runconfig import RunConfig, check_hyperparameters, margin
 from reference.runtime.schedule import Scaling, Schedule
 from reference.runtime.sharding import Indices
@@ -20,6 +21,8 @@ from reference.runtime.sharding import Indices
 from . import facts, metrics, model
 from .baselines import baselines
 from .data import Tiles
+from .inference import infer
+from .normalisation import Normalisation
 from .scene import Scene
 
 
@@ -48,6 +51,9 @@ class Options:
     labels: Literal["bayes", "summary"]
     """Label plane."""
 
+    normalisation: Normalisation
+    """Fixed numbers for all scenes, or each scene's own mean and standard deviation."""
+
     threshold: float
     """Probability from which a pixel is called cloud."""
 
@@ -56,7 +62,6 @@ class CloudTask:
     """Cloud segmentation of tiles."""
 
     metric_names: tuple[str, ...] = facts.METRICS
-    model_options: tuple[str, ...] = ("channels",)
 
     def __init__(self, run: RunConfig) -> None:
         """Check the hyperparameters and look at the data set, without reading a pixel.
@@ -69,14 +74,27 @@ class CloudTask:
         self.options = Options(**run.hyperparameters)
         self.channels = facts.CHANNELS[self.options.channels]
         self.batch_size = self.options.batch_size
-        self.memory: dict[str, Any] = {}
+        self.memory: dict[str, Any] = {"normalisation": self.options.normalisation}
+        self.model_options: tuple[str, ...] = ("channels",)
         self.statistics: dict[str, Any] = {}
         self.margin = margin(facts.BENCHMARK_FILE)
         self._seed = run.seed
         self._train = self._test = Tiles([], self.options.labels)
-        if run.mode != "predict":
+        if run.mode != "predict":  # there, the checkpoint's memory says how to normalise
+            self.model_options += ("normalisation",)
             self._open(run)
         self.train_count, self.eval_count = len(self._train), len(self._test)
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """How values are normalised: as the run says and, in mode predict, as the model was trained."""
+        kind: Normalisation = self.memory.get("normalisation", "fixed")
+        return kind
+
+    @property
+    def test_scenes(self) -> list[Scene]:
+        """Scenes of the test split."""
+        return self._test.scenes
 
     def _open(self, run: RunConfig) -> None:
         found = manifest.load(run.data)
@@ -85,9 +103,8 @@ class CloudTask:
 
     def _tiles(self, found: manifest.Manifest, split: str) -> Tiles:
         files = found.splits.get(split, [])
-        tiles = Tiles(
-            [Scene(path, channels=self.options.channels, layout=found.layout) for path in files], self.options.labels
-        )
+        scenes = [Scene(path, channels=self.options.channels, layout=found.layout) for path in files]
+        tiles = Tiles(scenes, self.options.labels, self.options.normalisation)
         if not len(tiles):
             expected = f"at least one tile of {facts.TILE} × {facts.TILE} pixels"
             raise DataError(
@@ -136,6 +153,14 @@ class CloudTask:
         total, tiles = totals["loss"]
         return {**metrics.confusion(totals["confusion"]).as_scores(), "loss": float(total / tiles)}
 
+    def plain_tiles(self) -> tuple[Tiles, Tiles]:
+        """Return the training and the test tiles in fixed units, for methods that work in kelvin and reflectance."""
+        return self._train.in_fixed_units(), self._test.in_fixed_units()
+
     def baselines(self, backend: Backend) -> Iterator[Baseline]:
         """Score trivial methods on the test tiles."""
         return baselines(self, backend)
+
+    def inference(self, backend: Backend, log: EventLog) -> None:
+        """Compute the test scenes whole, timed as a phase of its own."""
+        infer(self, backend, log)

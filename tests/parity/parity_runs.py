@@ -22,7 +22,7 @@ SIDE = 256
 
 OPTIONS = {
     "batch_size": 2, "learning_rate": 0.001, "learning_rate_scaling": "none", "warmup_steps": 5, "epsilon": 1e-7,
-    "channels": "all", "labels": "bayes", "threshold": 0.5,
+    "channels": "all", "labels": "bayes", "normalisation": "fixed", "threshold": 0.5,
 }  # fmt: skip
 
 

@@ -28,6 +28,12 @@ def sleeper():
         child.wait()
 
 
+@pytest.fixture
+def bystanders() -> set[int]:
+    """Children that this process has before a test: a pool of another test may have left its resource tracker."""
+    return {child.pid for child in psutil.Process().children()}
+
+
 def pids(leader: int, *, not_ours: set[int]) -> set[int]:
     return {process.pid for process in descendants.of_job(leader, run_id=RUN_ID, not_ours=not_ours)}
 
@@ -39,28 +45,24 @@ def nobody() -> int:
     return child.pid
 
 
-def test_the_mark_alone_is_enough(sleeper):
+def test_the_mark_alone_is_enough(sleeper, bystanders):
     marked = sleeper(env={**os.environ, descendants.RUN_ID: RUN_ID})
     other = sleeper(env={**os.environ, descendants.RUN_ID: f"{RUN_ID}-2"})
-    assert pids(nobody(), not_ours={marked.pid, other.pid}) == {marked.pid}
+    assert pids(nobody(), not_ours={marked.pid, other.pid, *bystanders}) == {marked.pid}
 
 
-def test_the_session_alone_is_enough(sleeper):
+def test_the_session_alone_is_enough(sleeper, bystanders):
     leader = sleeper(start_new_session=True)
-    assert pids(leader.pid, not_ours={leader.pid}) == {leader.pid}
+    assert pids(leader.pid, not_ours={leader.pid, *bystanders}) == {leader.pid}
 
 
-def test_a_child_that_came_later_is_the_jobs(sleeper):
+def test_a_child_that_came_later_is_the_jobs(sleeper, bystanders):
     before, orphan = sleeper(), sleeper()
-    assert pids(nobody(), not_ours={before.pid, *_others(before, orphan)}) == {orphan.pid}
+    assert pids(nobody(), not_ours={before.pid, *bystanders}) == {orphan.pid}
 
 
-def _others(*known: subprocess.Popen[bytes]) -> set[int]:
-    return {child.pid for child in psutil.Process().children()} - {child.pid for child in known}
-
-
-def test_what_has_ended_is_left_out(sleeper):
+def test_what_has_ended_is_left_out(sleeper, bystanders):
     child = sleeper(env={**os.environ, descendants.RUN_ID: RUN_ID})
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert pids(nobody(), not_ours=set()) == set()
+    assert pids(nobody(), not_ours=bystanders) == set()

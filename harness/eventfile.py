@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from harness.documents import faults, read_json
-from harness.paths import ROOT
+from harness.paths import KEYS
 from logging_spec.events import Event, LineError, parse_line
 
 
@@ -35,7 +35,7 @@ def is_sound(event: Event) -> bool:
 @functools.cache
 def _registry() -> dict[str, dict[str, Any]]:
     """A schema of value and metadata for each key of logging_spec/keys.json."""
-    keys = read_json(ROOT / "logging_spec" / "keys.json")["keys"]
+    keys = read_json(KEYS)["keys"]
     return {
         name: {"properties": {"value": key["value"], "metadata": key.get("metadata", {})}} for name, key in keys.items()
     }

@@ -50,6 +50,7 @@ def carry_out(
     progress = Progress(
         metric=configuration.benchmark.metric,
         target=configuration.target,
+        direction=configuration.benchmark.direction,
         max_epochs=configuration.max_epochs,
         mode=mode,
     )

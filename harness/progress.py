@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.metrics import metric
 from logging_spec.events import Event
 
 
@@ -17,6 +18,9 @@ class Progress:
     target: float
     """Value to reach."""
 
+    direction: str
+    """`max` where more is better, else `min`."""
+
     max_epochs: int
     """Epochs after which the run ends."""
 
@@ -24,7 +28,7 @@ class Progress:
     """train or predict."""
 
     phase: str = "starting"
-    """starting, training, evaluating or done."""
+    """starting, training, evaluating, done or inferring."""
 
     epoch: int = 0
     """Epoch under way, from 1."""
@@ -94,14 +98,17 @@ class Progress:
             return "starting the ranks"
         if self.mode != "train":
             return "predicting" if self.phase == "training" else self.phase
+        if self.phase == "inferring":
+            return "training is over · inference on the evaluation data"
         steps = f"/{self.steps_per_epoch}" if self.steps_per_epoch else ""
         parts = [f"epoch {self.epoch}/{self.max_epochs}", f"step {self.step}{steps}"]
         if self.phase == "evaluating":
             parts[1] = "evaluating"
         if self.loss is not None:
             parts.append(f"loss {self.loss:.4f}")
-        shown = "–" if self.quality is None else f"{self.quality:.4f}"
-        parts.append(f"{self.metric} {shown} of {self.target:g}")
+        about = metric(self.metric)
+        sign = "≥" if self.direction == "max" else "≤"
+        parts.append(f"{about.label} {about.text(self.quality)} (target {sign} {about.limit(self.target)})")
         if self.throughput is not None:
             parts.append(f"{self.throughput:.1f} samples/s")
         left = self.seconds_left()
@@ -123,6 +130,8 @@ _PHASES = {
     "eval_start": "evaluating",
     "eval_stop": "training",
     "run_stop": "done",
+    "inference_start": "inferring",
+    "inference_stop": "done",
 }
 
 

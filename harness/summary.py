@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness import eventfile
+from harness import eventfile, quality
 from harness.configuration import Configuration
 from harness.judge import Judgement
+from harness.metrics import metric
 from harness.outcome import Outcome
 from harness.progress import clock
 from harness.rundir import RunDirectory
@@ -27,13 +28,14 @@ def summarise(
     """What the log and the verdict say, in one document."""
     events = eventfile.read(directory.result)
     judged = judgement.summary()
-    metric = configuration.benchmark.metric
-    names = (metric, *configuration.benchmark.reported)
+    name, direction = configuration.benchmark.metric, configuration.benchmark.direction
+    names = (name, *configuration.benchmark.reported)
     throughputs = [event.value for event in events if event.key == "throughput"]
     return {
         "run_id": directory.run_id,
         "directory": str(directory.root),
         "benchmark": configuration.benchmark.name,
+        "model": configuration.hyperparameters.get("model"),
         "implementation": configuration.implementation.name,
         "scale": configuration.scale,
         "division": configuration.submission.division,
@@ -46,18 +48,17 @@ def summarise(
         "compliant": judgement.compliant,
         "compliant_reason": judgement.reason,
         "findings": judgement.findings(),
-        "target": {"metric": metric, "value": configuration.target, "direction": configuration.benchmark.direction},
+        "target": {"metric": name, "value": configuration.target, "direction": direction},
         "target_reached": judged.get("target_reached"),
         "time_to_train_s": judged.get("time_to_train_s"),
         "time_to_train_reason": judged.get("time_to_train_reason") or judgement.reason,
         "run_time_s": _run_time_s(events),
         "epochs": sum(event.key == "epoch_stop" for event in events),
+        "best": quality.best(events, name, direction),
         "quality": {name: _last(events, f"eval_{name}") for name in names},
-        "baselines": [
-            {"name": event.metadata.get("name"), "metric": event.metadata.get("metric"), "value": event.value}
-            for event in events
-            if event.key == "baseline"
-        ],
+        "baselines": quality.baselines(events),
+        "quality_margin": quality.margin(events),
+        "inference": quality.inference(events),
         "throughput_samples_per_s": median(throughputs) if throughputs else None,
         "energy": [
             {"source": event.metadata.get("source"), "energy_j": event.value, "reason": event.metadata.get("reason")}
@@ -84,32 +85,40 @@ def show(summary: dict[str, Any], console: Console) -> None:
 
 
 def _rows(summary: dict[str, Any]) -> Iterable[tuple[str, Text]]:
-    name, target = summary["benchmark"], summary["target"]
-    yield (
-        "run",
-        Text(
-            f"{name}, {summary['implementation']}, scale {summary['scale']}, {summary['division']} division, "
-            f"{summary['ranks']} rank{'s' * (summary['ranks'] > 1)}, {summary['precision']}, seed {summary['seed']}"
-        ),
-    )
+    about = metric(summary["target"]["metric"])
+    yield "run", Text(_what_ran(summary))
     yield "verdict", _verdict(summary)
     if summary["outcome"] != "ok":
         yield "outcome", Text(summary["outcome_text"], style="red")
     yield "time to train", Text(_time_to_train(summary))
-    quality = summary["quality"][target["metric"]]
-    sign = "≥" if target["direction"] == "max" else "≤"
-    yield (
-        target["metric"],
-        Text(f"{_number(quality)} after {summary['epochs']} epochs; target {sign} {target['value']:g}"),
-    )
-    others = [f"{key} {_number(value)}" for key, value in summary["quality"].items() if key != target["metric"]]
+    yield about.label, Text(_quality(summary))
+    yield "margin", _margin(summary)
+    others = [(metric(key), value) for key, value in summary["quality"].items() if key != about.name]
     if others:
-        yield "also", Text(", ".join(others))
-    yield "baselines", Text(_baselines(summary["baselines"], target["metric"]))
+        yield "also", Text(", ".join(f"{other.label} {other.text(value)}" for other, value in others))
+    yield "baselines", Text(_baselines(summary["baselines"], about.name))
     rate = summary["throughput_samples_per_s"]
     yield "throughput", Text("not logged" if rate is None else f"{rate:.1f} samples/s, median of the epochs")
+    if summary["inference"]:
+        yield "inference", Text(_inference(summary["inference"]))
     yield "energy", Text(_energy(summary["energy"]))
     yield "directory", Text(summary["directory"])
+
+
+def _what_ran(summary: dict[str, Any]) -> str:
+    ranks, model = summary["ranks"], summary["model"]
+    return ", ".join(
+        [
+            summary["benchmark"],
+            *([f"model {model}"] if model else []),
+            summary["implementation"],
+            f"scale {summary['scale']}",
+            f"{summary['division']} division",
+            f"{ranks} rank{'s' * (ranks > 1)}",
+            summary["precision"],
+            f"seed {summary['seed']}",
+        ]
+    )
 
 
 def _verdict(summary: dict[str, Any]) -> Text:
@@ -129,9 +138,51 @@ def _time_to_train(summary: dict[str, Any]) -> str:
     return f"none: {summary['time_to_train_reason'] or 'the target was not reached'}{ran}"
 
 
-def _baselines(baselines: list[dict[str, Any]], metric: str) -> str:
-    shown = [f"{entry['name']} {_number(entry['value'])}" for entry in baselines if entry["metric"] == metric]
+def _quality(summary: dict[str, Any]) -> str:
+    """The best value, which the target is held against, and the last one where it is another."""
+    target, found, epochs = summary["target"], summary["best"], summary["epochs"]
+    about, sign = metric(target["metric"]), "≥" if target["direction"] == "max" else "≤"
+    bound = f"target {sign} {about.limit(target['value'])}"
+    if found is None:
+        return f"not evaluated; {bound}"
+    last = summary["quality"][about.name]
+    later = "" if last == found["value"] else f"; {about.text(last)} at the end"
+    return f"{about.text(found['value'])} after epoch {found['epoch']} of {epochs}{later}; {bound}"
+
+
+def _margin(summary: dict[str, Any]) -> Text:
+    """The lead over the best trivial method; one that is too small stands out."""
+    lead, target = summary["quality_margin"], summary["target"]
+    if lead is None:
+        return Text("not logged")
+    rival = quality.strongest(summary["baselines"], lead["metric"], target["direction"])
+    text = quality.margin_text(lead, rival)
+    return Text(text) if lead["sufficient"] else Text(f"INSUFFICIENT: {text}", style="bold red")
+
+
+def _baselines(found: list[dict[str, Any]], name: str) -> str:
+    about = metric(name)
+    shown = [
+        f"{quality.words(entry['name'])} {about.text(entry['value'])}"
+        + ("" if entry["kind"] == quality.TRIVIAL else f" ({entry['kind']})")
+        for entry in found
+        if entry["metric"] == name
+    ]
     return ", ".join(shown) or "not logged"
+
+
+def _inference(phase: dict[str, Any]) -> str:
+    """One line about the inference after the run: speed, percentiles of one item's time, quality."""
+    parts = []
+    if phase["throughput"] is not None:
+        items = "" if phase["items"] is None else f" over {phase['items']}"
+        parts.append(f"{phase['throughput']:.4g} {phase['unit']}{items}")
+    if phase["latency_ms"]:
+        parts.append(", ".join(f"{name} {value:.4g} ms" for name, value in phase["latency_ms"].items()))
+    if phase["quality"]:
+        scores = [(metric(name), value) for name, value in phase["quality"].items()]
+        parts.append(", ".join(f"{score.label} {score.text(value)}" for score, value in scores))
+    return "; ".join(parts) or "nothing of it was logged"
 
 
 def _energy(energy: list[dict[str, Any]]) -> str:
@@ -143,10 +194,6 @@ def _energy(energy: list[dict[str, Any]]) -> str:
         for entry in energy
     ]
     return "; ".join(shown) or "not logged"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
 
 
 def _last(events: list[Event], key: str) -> float | None:

@@ -1,6 +1,7 @@
 """Line charts as SVG text: no script, no outside file, colours from the page's style sheet.
 
-Text sizes, margins and the plot area are in the units of the view box, which is 720 wide.
+Text sizes, margins and the plot area are in the units of the view box, which is 920 wide, or 440 where two charts stand
+side by side: as many as pixels on a wide screen.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 720, 260
+WIDTH, HALF, HEIGHT = 920, 440, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 128, 16, 40
+UNNAMED = 16
+"""Right margin of a chart whose only line needs no name, because the heading is it."""
+
 FLAT = 1e-12
 """A line that varies by less than this share of its height is flat: digits of 64 bits end there."""
 
@@ -93,6 +97,24 @@ class Chart:
     note: str = ""
     """A sentence under the chart."""
 
+    half: bool = False
+    """Whether it takes half of the page's width."""
+
+    @property
+    def named(self) -> bool:
+        """Whether lines need names at their ends: there are several."""
+        return len(self.series) + len(self.levels) > 1
+
+    @property
+    def width(self) -> int:
+        """Of the view box."""
+        return HALF if self.half else WIDTH
+
+    @property
+    def edge(self) -> int:
+        """Right end of the plot area."""
+        return self.width - (RIGHT if self.named else UNNAMED)
+
 
 @dataclass(frozen=True)
 class _Scale:
@@ -113,11 +135,12 @@ def draw(chart: Chart) -> Markup:
     points = [point for series in chart.series for point in series.points]
     if not points:
         return Markup('<p class="empty">{}: nothing was recorded.</p>').format(chart.title)
-    x = _scale([p[0] for p in points], LEFT, WIDTH - RIGHT, from_zero=True)
+    x = _scale([p[0] for p in points], LEFT, chart.edge, from_zero=True)
     heights = [p[1] for p in points] + [level.y for level in chart.levels]
     y = _scale(heights, HEIGHT - BOTTOM, TOP, from_zero=chart.y_from_zero)
-    parts = [_bands(chart, x), _axes(chart, x, y), _levels(chart, y), _lines(chart, x, y), _labels(chart, y)]
-    head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, HEIGHT, chart.title)
+    parts = [_bands(chart, x), _axes(chart, x, y), _levels(chart, y), _lines(chart, x, y)]
+    parts += [_labels(chart, y)] if chart.named else []
+    head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(chart.width, HEIGHT, chart.title)
     return head + Markup("").join(parts) + Markup("</svg>")
 
 
@@ -169,7 +192,7 @@ def _scale(values: Sequence[float], start: float, stop: float, *, from_zero: boo
 
 def _axes(chart: Chart, x: _Scale, y: _Scale) -> Markup:
     rows = [
-        Markup('<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(LEFT, WIDTH - RIGHT, y(t), y(t))
+        Markup('<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(LEFT, chart.edge, y(t), y(t))
         + Markup('<text class="tick" x="{}" y="{:.1f}" text-anchor="end">{}</text>').format(
             LEFT - 8, y(t) + 4, _text(t)
         )
@@ -181,7 +204,7 @@ def _axes(chart: Chart, x: _Scale, y: _Scale) -> Markup:
         )
         for t in x.ticks
     ]
-    middle = (LEFT + WIDTH - RIGHT) / 2
+    middle = (LEFT + chart.edge) / 2
     names = Markup(
         '<text class="axis" x="{}" y="{}" text-anchor="middle">{}</text>'
         '<text class="axis" transform="translate(14 {}) rotate(-90)" text-anchor="middle">{}</text>'
@@ -201,7 +224,7 @@ def _bands(chart: Chart, x: _Scale) -> Markup:
 def _levels(chart: Chart, y: _Scale) -> Markup:
     return Markup("").join(
         Markup('<line class="{}" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(
-            level.kind, LEFT, WIDTH - RIGHT, y(level.y), y(level.y)
+            level.kind, LEFT, chart.edge, y(level.y), y(level.y)
         )
         for level in chart.levels
     )
@@ -233,7 +256,7 @@ def _labels(chart: Chart, y: _Scale) -> Markup:
         lowest = max(height, lowest + 14 - (overflow and 2))
         parts.append(
             Markup('<text class="name {}" x="{}" y="{:.1f}">{}</text>').format(
-                kind, WIDTH - RIGHT + 8, lowest + 4, escape(name)
+                kind, chart.edge + 8, lowest + 4, escape(name)
             )
         )
     return Markup("").join(parts)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from harness import quality
 from harness.files import write_whole
-from harness.report.charts import Band, Chart, Level, Series, draw
+from harness.report import scores
+from harness.report.charts import Band, Chart, Series, draw
 from harness.report.record import Record, read
-from logging_spec.events import Event
 
-QUALITY = "eval_"
 FOLDER = Path(__file__).parent
 
 TELEMETRY = (
@@ -27,6 +29,23 @@ TELEMETRY = (
 
 UNITS = {"power_mw": 1e-3, "memory_used_bytes": 2.0**-30}
 """What a recorded metric is multiplied by for its axis."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """One figure at the head of the page."""
+
+    name: str
+    """What it is."""
+
+    value: str
+    """The figure with its unit."""
+
+    beside: str
+    """What it stands beside."""
+
+    alarm: bool = False
+    """Whether it is one to worry about."""
 
 
 def write_report(run_dir: Path) -> Path:
@@ -52,8 +71,15 @@ def render(record: Record) -> str:
         launch=record.documents["launch"],
         verdict=verdict(record),
         tiles=tiles(record),
-        quality=quality_table(record),
-        charts=[(chart, draw(chart)) for chart in charts(record)],
+        model=scores.model(record),
+        goal=scores.aim(record),
+        better=scores.BETTER,
+        heading=scores.heading,
+        ladder=scores.ladder(record),
+        margin=scores.margin(record),
+        others=scores.others(record),
+        inference=scores.inference(record),
+        rows=[(half, [(chart, draw(chart)) for chart in group]) for half, group in groupby(charts(record), _is_half)],
         environment=record.one("launch_environment") or {},
         facts=facts(record),
     )
@@ -86,72 +112,84 @@ def shown_finding(finding: dict[str, Any]) -> dict[str, Any]:
     return {"rule": finding["rule"], "severity": finding["severity"], "where": where, "text": text}
 
 
-def tiles(record: Record) -> list[tuple[str, str, str]]:
-    """The figures at the head of the page: name, value, and what it stands beside."""
+def tiles(record: Record) -> list[Tile]:
+    """The figures at the head of the page."""
+    return [*_time_tiles(record), *_quality_tiles(record), *_speed_tiles(record), *_energy_tiles(record)]
+
+
+def _time_tiles(record: Record) -> Iterable[Tile]:
     start, stop = record.one_event("run_start"), record.one_event("run_stop")
-    target = record.one_event("quality_target")
-    rows = []
     if start and stop:
         # A run that missed its target has no time to train, only a time that it took.
         name = "Time to train" if stop.metadata.get("status") == "success" else "Run time"
         beside = stop.metadata.get("reason") or f"status {stop.metadata.get('status')}"
-        rows.append((name, _duration((stop.time_ms - start.time_ms) / 1000), str(beside)))
-    if target:
-        reached = [e.value for e in record.all(QUALITY + str(target.metadata.get("metric")))]
-        best = max(reached, default=None) if target.metadata.get("direction") == "max" else min(reached, default=None)
-        rows.append((str(target.metadata.get("metric")).capitalize(), shown(best), f"target {shown(target.value)}"))
+        yield Tile(name=name, value=_duration((stop.time_ms - start.time_ms) / 1000), beside=str(beside))
+
+
+def _quality_tiles(record: Record) -> Iterable[Tile]:
+    goal, lead = scores.aim(record), scores.margin(record)
+    if goal:
+        value = goal.metric.text(goal.best["value"] if goal.best else None)
+        yield Tile(name=scores.heading(goal.metric.label), value=value, beside=f"best; target {goal.bound}")
+    if lead:
+        name = "Lead" if lead["sufficient"] else "Insufficient lead"
+        yield Tile(name=name, value=lead["short"], beside=lead["beside"], alarm=not lead["sufficient"])
+
+
+def _speed_tiles(record: Record) -> Iterable[Tile]:
     rates = [e.value for e in record.all("throughput")]
     if rates:
-        rows.append(("Throughput", f"{sum(rates) / len(rates):.3g} /s", "training samples, mean over epochs"))
+        mean = f"{sum(rates) / len(rates):.3g} /s"
+        yield Tile(name="Throughput", value=mean, beside="training samples, mean over epochs")
+    phase = quality.inference(record.events)
+    if phase and phase["throughput"] is not None:
+        items = str(phase["unit"]).removesuffix("/s")
+        latency = "".join(f", {name} {value:.3g} ms" for name, value in phase["latency_ms"].items())
+        yield Tile(name="Inference", value=f"{phase['throughput']:.3g} /s", beside=f"{items} after the run{latency}")
+
+
+def _energy_tiles(record: Record) -> Iterable[Tile]:
     energies = [e for e in record.all("energy") if e.value is not None]
-    if energies:
-        rows += [
-            ("Energy", f"{e.value / 1000:.3g} kJ", f"{e.metadata.get('source')}, not MLPerf Power") for e in energies
-        ]
-    else:
+    for e in energies:
+        yield Tile(
+            name="Energy", value=f"{e.value / 1000:.3g} kJ", beside=f"{e.metadata.get('source')}, not MLPerf Power"
+        )
+    if not energies:
         why = next((e.metadata.get("reason") for e in record.all("energy")), "no source of power was recorded")
-        rows.append(("Energy", "–", str(why)))
-    return rows
-
-
-def quality_table(record: Record) -> list[tuple[str, str, str]]:
-    """Metrics of the last evaluation and the baselines beside them: name, value, kind."""
-    last: dict[str, Event] = {
-        e.key: e for e in record.events if e.key.startswith(QUALITY) and "epoch_num" in e.metadata
-    }
-    rows = [
-        (_words(key.removeprefix(QUALITY)), shown(event.value), f"epoch {event.metadata['epoch_num']}")
-        for key, event in last.items()
-        if isinstance(event.value, int | float)
-    ]
-    rows += [
-        (_words(e.metadata.get("name")), shown(e.value), f"baseline, {e.metadata.get('metric')}")
-        for e in record.all("baseline")
-    ]
-    return rows
+        # A reason begins with a code; the sentence is behind it.
+        yield Tile(name="Energy", value="–", beside=str(why).partition(": ")[2] or str(why))
 
 
 def charts(record: Record) -> Iterable[Chart]:
     """Quality, loss, throughput and what telemetry there is, over the minutes of the run."""
-    yield _quality_chart(record)
-    tracked = record.all("tracked_stats")
-    for name, title, label in (
-        ("loss", "Training loss", "loss"),
-        ("throughput", "Training speed", "samples per second"),
+    yield from scores.charts(record)
+    for name, title, label, beside in (
+        ("loss", "Loss", "loss", scores.evaluation_loss(record)),
+        ("throughput", "Training speed", "samples per second", None),
     ):
-        points = [(record.minutes(e), float(e.value[name])) for e in tracked if name in e.value]
-        if points:
-            series = [Series(name=name, points=points)]
-            yield Chart(
-                title=title,
-                x_label="minutes since run_start",
-                y_label=label,
-                series=series,
-                bands=_evaluations(record),
-                y_from_zero=True,
-                note="Shaded: evaluations.",
-            )
+        tracked = [e for e in record.all("tracked_stats") if name in e.value]
+        if tracked:
+            points = [(record.minutes(e), float(e.value[name])) for e in tracked]
+            series = [Series(name="training", points=points), *([beside] if beside else [])]
+            yield _over_time(record, title, label, series)
     yield from _telemetry_charts(record)
+
+
+def _is_half(chart: Chart) -> bool:
+    return chart.half
+
+
+def _over_time(record: Record, title: str, label: str, series: list[Series], note: str = "") -> Chart:
+    return Chart(
+        title=title,
+        x_label="minutes since run_start",
+        y_label=label,
+        series=series,
+        bands=_evaluations(record),
+        y_from_zero=True,
+        note=f"Shaded: evaluations.{note}",
+        half=True,
+    )
 
 
 def facts(record: Record) -> list[tuple[str, str]]:
@@ -164,36 +202,6 @@ def facts(record: Record) -> list[tuple[str, str]]:
             rows.append((event.key, shown(event.value)))
     hyperparameters = record.one("hyperparameters") or {}
     return rows + [(f"hyperparameters.{name}", shown(value)) for name, value in hyperparameters.items()]
-
-
-def _quality_chart(record: Record) -> Chart:
-    target = record.one_event("quality_target")
-    metric = str(target.metadata.get("metric")) if target else "accuracy"
-    keys = sorted({e.key for e in record.events if e.key.startswith(QUALITY) and isinstance(e.value, float)})
-    keys = [key for key in keys if key not in ("eval_loss",)]
-    keys.sort(key=lambda key: key != QUALITY + metric)
-    levels = [Level(name="target", y=float(target.value), kind="target")] if target else []
-    levels += [
-        Level(name=_words(e.metadata.get("name")), y=float(e.value))
-        for e in record.all("baseline")
-        if e.metadata.get("metric") == metric
-    ]
-    series = [
-        Series(
-            name=_words(key.removeprefix(QUALITY)),
-            points=[(record.minutes(e), e.value) for e in record.all(key)],
-            marks=True,
-        )
-        for key in keys[:6]
-    ]
-    return Chart(
-        title="Quality",
-        x_label="minutes since run_start",
-        y_label="on the evaluation samples",
-        series=series,
-        levels=levels,
-        note=f"Target and baselines are of {_words(metric)}.",
-    )
 
 
 def _evaluations(record: Record) -> list[Band]:
@@ -213,15 +221,9 @@ def _telemetry_charts(record: Record) -> Iterable[Chart]:
             for device, points in _device_points(record, host, source, metric).items()
         ]
         if series:
-            yield Chart(
-                title=title,
-                x_label="minutes since run_start",
-                y_label=label,
-                series=series[:6],
-                bands=_evaluations(record),
-                y_from_zero=True,
-                note="Shaded: evaluations." + (f" The first 6 of {len(series)} are drawn." if len(series) > 6 else ""),
-            )
+            most = scores.MOST_LINES
+            note = f" The first {most} of {len(series)} are drawn." if len(series) > most else ""
+            yield _over_time(record, title, label, series[:most], note)
 
 
 def _device_points(record: Record, host: str, source: str, metric: str) -> dict[str, list[tuple[float, float]]]:
@@ -250,10 +252,6 @@ def _device_points(record: Record, host: str, source: str, metric: str) -> dict[
 
 def _device_name(host: str, device: str) -> str:
     return host if device == "host" else f"{host} {device}"
-
-
-def _words(name: object) -> str:
-    return str(name).replace("_", " ")
 
 
 def _duration(seconds: float) -> str:

@@ -9,10 +9,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from harness import quality
+from harness.report import scores
 from harness.report.record import Record, read
 
 COLUMNS: tuple[tuple[str, Callable[[Record], str]], ...] = (
     ("benchmark", lambda r: str(r.one("submission_benchmark"))),
+    ("model", lambda r: scores.model(r) or "–"),
     ("implementation", lambda r: str(r.one("implementation"))),
     ("scale", lambda r: str(r.one("scale"))),
     ("ranks × threads", lambda r: f"{r.one('number_of_ranks')} × {r.one('threads_per_rank')}"),
@@ -22,8 +25,10 @@ COLUMNS: tuple[tuple[str, Callable[[Record], str]], ...] = (
     ("time to train", lambda r: _minutes(r)),
     ("samples/s", lambda r: _mean_throughput(r)),
     ("quality", lambda r: _quality(r)),
-    ("target", lambda r: f"{r.one('quality_target')}"),
-    ("baselines", lambda r: ", ".join(f"{e.metadata.get('name')} {e.value:.3f}" for e in r.all("baseline"))),
+    ("target", lambda r: _target(r)),
+    ("baselines", lambda r: _baselines(r)),
+    ("margin", lambda r: _margin(r)),
+    ("inference", lambda r: _inference(r)),
     ("verdict", lambda r: _verdict(r)),
 )
 
@@ -60,9 +65,34 @@ def _mean_throughput(record: Record) -> str:
 
 
 def _quality(record: Record) -> str:
-    target = record.one_event("quality_target")
-    values = record.all(f"eval_{target.metadata.get('metric')}") if target else []
-    return f"{target.metadata['metric']} {values[-1].value:.4f}" if target and values else "–"
+    """The best evaluation: what the target is held against."""
+    goal = scores.aim(record)
+    return f"{goal.metric.label} {goal.metric.text(goal.best['value'])}" if goal and goal.best else "–"
+
+
+def _target(record: Record) -> str:
+    goal = scores.aim(record)
+    return goal.bound if goal else "–"
+
+
+def _baselines(record: Record) -> str:
+    goal = scores.aim(record)
+    if goal is None:
+        return "–"
+    found = [entry for entry in quality.baselines(record.events) if entry["metric"] == goal.metric.name]
+    return ", ".join(f"{quality.words(entry['name'])} {goal.metric.number(entry['value'])}" for entry in found) or "–"
+
+
+def _margin(record: Record) -> str:
+    lead = scores.margin(record)
+    if lead is None:
+        return "–"
+    return str(lead["short"]) if lead["sufficient"] else f"**insufficient: {lead['short']}**"
+
+
+def _inference(record: Record) -> str:
+    phase = quality.inference(record.events)
+    return f"{phase['throughput']:.4g} {phase['unit']}" if phase and phase["throughput"] is not None else "–"
 
 
 def _verdict(record: Record) -> str:

@@ -18,7 +18,7 @@ def event(key, value=None, *, time_ms=0, **metadata):
 
 
 def followed(*events):
-    progress = Progress(metric="accuracy", target=0.9, max_epochs=4)
+    progress = Progress(metric="accuracy", target=0.9, direction="max", max_epochs=4)
     for entry in events:
         progress.take(entry)
     return progress
@@ -33,7 +33,7 @@ FIRST_HALF = (
 
 def test_a_line_in_the_middle_of_an_epoch():
     assert followed(*FIRST_HALF).line() == (
-        "epoch 1/4 · step 5/10 · loss 0.5000 · accuracy – of 0.9 · 12.2 samples/s · at most 0:35 left"
+        "epoch 1/4 · step 5/10 · loss 0.5000 · accuracy – (target ≥ 0.9) · 12.2 samples/s · at most 0:35 left"
     )
 
 
@@ -45,7 +45,7 @@ def test_a_line_after_an_evaluation():
         event("tracked_stats", {"loss": 0.25}, time_ms=13000, epoch_num=2, step=1, steps_per_epoch=10),
     )  # fmt: skip
     assert progress.evaluated == [(1, 0.75)]
-    assert "epoch 2/4 · step 1/10 · loss 0.2500 · accuracy 0.7500 of 0.9" in progress.line()
+    assert "epoch 2/4 · step 1/10 · loss 0.2500 · accuracy 0.7500 (target ≥ 0.9)" in progress.line()
 
 
 def test_a_continued_run_counts_its_own_epochs():
@@ -65,7 +65,7 @@ def test_values_of_the_wrong_kind_are_ignored():
 def test_plain_lines_come_with_evaluations():
     stream = io.StringIO()
     display = Plain(Console(file=stream, width=40))
-    progress = Progress(metric="accuracy", target=0.9, max_epochs=4)
+    progress = Progress(metric="accuracy", target=0.9, direction="max", max_epochs=4)
     for entry in (*FIRST_HALF, event("eval_accuracy", 0.75, epoch_num=1), event("eval_stop", epoch_num=1)):
         progress.take(entry)
         display.update(progress)

@@ -46,16 +46,18 @@ def test_the_summary_agrees_with_the_verdict(good):
     assert summary["compliant"] is verdict["compliant"] is True
     assert summary["time_to_train_s"] == judged["time_to_train_s"]
     assert summary["quality"]["accuracy"] == 0.8
-    assert summary["baselines"] == [{"name": "all clear", "metric": "accuracy", "value": 0.55}]
+    assert summary["baselines"] == [
+        {"name": "all clear", "metric": "accuracy", "kind": "trivial", "value": 0.55, "rule": None}
+    ]
     for words in (
         "compliant",
-        f"0.8000 after 2 epochs; target ≥ {judged['target']:g}",
+        f"0.8000 after epoch 2 of 2; target ≥ {judged['target']:g}",
         "all clear 0.5500",
         " samples/s, median",
     ):
         assert words in good.stdout
     assert str(good.directory) in good.stdout.replace("\n", "").replace(" ", "")
-    assert f"accuracy 0.8000 of {judged['target']:g}" in good.stderr
+    assert f"accuracy 0.8000 (target ≥ {judged['target']:g})" in good.stderr
 
 
 def test_a_missed_target_is_a_finding(bench):

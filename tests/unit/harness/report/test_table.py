@@ -48,7 +48,7 @@ def test_a_run_is_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert len(text.splitlines()) == 3
     found = row(text)
     assert (found["time to train"], found["samples/s"], found["quality"]) == ("1.5 min", "2.50", "accuracy 0.9100")
-    assert (found["seed"], found["baselines"], found["verdict"]) == ("7", "all clear 0.500", "compliant")
+    assert (found["seed"], found["baselines"], found["verdict"]) == ("7", "all clear 0.5000", "compliant")
 
 
 def test_a_run_that_did_not_come_far_has_dashes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,8 +40,12 @@ def read(path: Path) -> Input:
     else:
         values = _numpy(path) if path.suffix.lower() == ".npy" else _picture(path)
         found = Input(counts=(values[..., 0] if values.ndim == 3 else values)[None], labels=None)
-    if found.counts.shape[1:] != (ROWS, COLUMNS) or not np.isfinite(found.counts).all():
-        raise DataError(f"{path}: expected finite patterns of {ROWS} × {COLUMNS}, found {found.counts.shape[1:]}")
+    if found.counts.shape[1:] != (ROWS, COLUMNS) or not len(found.counts) or not np.isfinite(found.counts).all():
+        expected = f"one or more finite patterns of {ROWS} × {COLUMNS}"
+        raise DataError(f"{path}: expected {expected}, found shape {found.counts.shape}")
+    if found.labels is not None and len(found.labels) != len(found.counts):
+        counted = f"{len(found.labels)} labels and {len(found.counts)} patterns"
+        raise DataError(f"{path}: expected a label for each pattern, found {counted}")
     return found
 
 

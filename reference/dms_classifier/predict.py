@@ -50,7 +50,7 @@ def classify(counts_HW: NDArray[Any], task: PhaseTask, backend: Backend) -> floa
 
 def _report(path: Path, found: Input, logits: NDArray[np.float64], stem: Path) -> Prediction:
     """Write classes and probabilities, and a picture of the first patterns, and score what has labels."""
-    probability = 1 / (1 + np.exp(-logits))
+    probability = np.exp(-np.logaddexp(0.0, -logits))
     said = (logits >= 0).astype(np.uint8)
     table, picture = (stem.with_name(stem.name + ending) for ending in (".classes.h5", ".png"))
     with whole_file(table) as file, h5py.File(file, "w") as target:
@@ -65,16 +65,18 @@ def _report(path: Path, found: Input, logits: NDArray[np.float64], stem: Path) -
         input=str(path),
         summary=f"{len(said)} patterns, {int(said.sum())} of them {CLASSES[1]}" if len(said) > 1 else titles[0],
         files={"classes": table.name, "picture": picture.name},
-        scores=_scores(found, logits),
+        scores=_scores(path, found, logits),
         details={"patterns": len(said)},
     )
 
 
-def _scores(found: Input, logits: NDArray[np.float64]) -> dict[str, Any]:
+def _scores(path: Path, found: Input, logits: NDArray[np.float64]) -> dict[str, Any]:
+    """Score against the labels, where the file has them."""
     if found.labels is None:
         return {}
     labels = found.labels
     if not np.isin(labels, range(len(CLASSES))).all():
-        raise DataError(f"labels: expected 0 to {len(CLASSES) - 1}, found {labels.min()} to {labels.max()}")
+        expected = ", ".join(f"{number} {name}" for number, name in enumerate(CLASSES))
+        raise DataError(f"{path}: labels: expected {expected}, found {labels.min()} to {labels.max()}")
     commoner = np.full(len(labels), 1.0 if labels.mean() >= 0.5 else -1.0)
     return {"labels": {"model": metrics.scores(logits, labels), "commoner class": metrics.scores(commoner, labels)}}

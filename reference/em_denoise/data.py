@@ -92,7 +92,15 @@ class Pairs:
         return self.noise[index], self.clean[index]
 
     def class_code(self, index: int) -> Images:
-        """Return the one-hot code of the kind of defect, (4,); 1/4 everywhere where it is not known."""
+        """Return the one-hot code of the kind of defect, (4,); 1/4 everywhere where it is not known.
+
+        Raises:
+            DataError: the file names a kind that there is not.
+        """
         if self._class is None:
             return np.full(len(CLASSES), 1 / len(CLASSES), np.float32)
-        return np.eye(len(CLASSES), dtype=np.float32)[int(self._class[index])]
+        found = int(self._class[index])
+        if found >= len(CLASSES):
+            named = ", ".join(f"{number} {name}" for number, name in enumerate(CLASSES))
+            raise DataError(f"{self._class.path}: class of image {index}: expected {named}, found {found}")
+        return np.eye(len(CLASSES), dtype=np.float32)[found]

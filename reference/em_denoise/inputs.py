@@ -44,13 +44,19 @@ def read(path: Path, scale: Scale) -> Input:
     """
     if path.suffix.lower() in HDF5:
         pair = path.with_name(CLEAN_FILE)
-        known = path.name == NOISE_FILE and pair.is_file()
-        return Input(noisy=_hdf5(path), clean=_hdf5(pair) if known else None, brought=None)
+        noisy, clean = _hdf5(path), _hdf5(pair) if path.name == NOISE_FILE and pair.is_file() else None
+        if clean is not None and clean.shape != noisy.shape:
+            raise DataError(f"{pair}: expected the shape of its noisy images, {noisy.shape}, found {clean.shape}")
+        return Input(noisy=noisy, clean=clean, brought=None)
     values = _numpy(path) if path.suffix.lower() == ".npy" else _picture(path)
-    if values.ndim != 2 or not np.isfinite(values).all() or min(values.shape) < 16:
-        raise DataError(f"{path}: expected a grey image of at least 16 × 16 finite values, found shape {values.shape}")
+    if values.ndim != 2 or not np.isfinite(values).all() or min(values.shape) < SMALLEST:
+        expected = f"a grey image of at least {SMALLEST} × {SMALLEST} finite values"
+        raise DataError(f"{path}: expected {expected}, found shape {values.shape}")
     return Input(noisy=_bring(values, scale)[None], clean=None, brought=BROUGHT)
 
+
+SMALLEST = 32
+"""Rows and columns that an image has at least: a few times those of the networks' coarsest pixels."""
 
 SMOOTH_PIXELS = 2.0
 """Standard deviation of the filter behind which the structures of a micrograph are measured."""
@@ -72,11 +78,13 @@ def _hdf5(path: Path) -> Images:
     try:
         with h5py.File(path, "r") as file:
             images = np.asarray(file[KEY], np.float32)
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path}: expected an HDF5 file with the key {KEY}, found: {error}") from None
-    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] != 1) or not np.isfinite(images).all():
-        raise DataError(f"{path}: {KEY}: expected finite images (N, rows, columns, 1), found shape {images.shape}")
-    return images[..., 0] if images.ndim == 4 else images
+    plain = images[..., 0] if images.ndim == 4 and images.shape[-1] == 1 else images
+    if plain.ndim != 3 or not len(plain) or min(plain.shape[1:]) < SMALLEST or not np.isfinite(plain).all():
+        expected = f"one or more finite images of at least {SMALLEST} × {SMALLEST}, (N, rows, columns, 1)"
+        raise DataError(f"{path}: {KEY}: expected {expected}, found shape {images.shape}")
+    return plain
 
 
 def _numpy(path: Path) -> NDArray[Any]:

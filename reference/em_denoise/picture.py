@@ -1,4 +1,4 @@
-"""A quick look at a denoised image: noisy, denoised, and what was taken away."""
+"""A quick look at a denoised image: noisy, denoised, and what was taken away besides uneven illumination."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ OUTSIDE_PERCENT = 0.5
 
 
 def draw(
-    noisy_HW: NDArray[np.float32], denoised_HW: NDArray[np.float32], clean_HW: NDArray[np.float32] | None
+    noisy_HW: NDArray[np.float32],
+    denoised_HW: NDArray[np.float32],
+    taken_away_HW: NDArray[np.float32],
+    clean_HW: NDArray[np.float32] | None,
 ) -> Image.Image:
     """Draw the panels side by side, each on a grey scale of its own, and the clean image where there is one."""
-    panels = [("noisy", noisy_HW), ("denoised", denoised_HW), ("taken away", noisy_HW - denoised_HW)]
+    panels = [("noisy", noisy_HW), ("denoised", denoised_HW), ("taken away", taken_away_HW)]
     panels += [] if clean_HW is None else [("clean", clean_HW)]
     grey = [_panel(title, _middle(image)) for title, image in panels]
     height = max(panel.height for panel in grey)

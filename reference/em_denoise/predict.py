@@ -15,7 +15,7 @@ from reference.runtime.latency import Latency
 from reference.runtime.predicting import Prediction, predict_inputs
 from reference.runtime.runconfig import RunConfig
 
-from . import facts, metrics, micrographs
+from . import classical, facts, metrics, micrographs
 from .inputs import Input, read
 from .noise import noise_level
 from .picture import draw
@@ -64,7 +64,8 @@ def _report(path: Path, found: Input, denoised: Images, stem: Path, task: Denois
         target.attrs["source"] = path.name
     with whole_file(picture_file) as file:
         clean = None if found.clean is None else found.clean[0]
-        draw(found.noisy[0], denoised[0], clean).save(file, format="PNG", optimize=True)
+        taken_away = task.even(found.noisy[0]) - denoised[0]
+        draw(found.noisy[0], denoised[0], taken_away, clean).save(file, format="PNG", optimize=True)
     scores, said = _scores(found, denoised, task), f"{len(denoised)} image{'s' if len(denoised) > 1 else ''}"
     psnr = scores.get("clean", {}).get("model", {}).get("psnr")
     return Prediction(
@@ -77,9 +78,11 @@ def _report(path: Path, found: Input, denoised: Images, stem: Path, task: Denois
 
 
 def _scores(found: Input, denoised: Images, task: DenoiseTask) -> dict[str, Any]:
-    """Score against the clean images, or by what can be measured without any."""
+    """Score against the clean images, or, the first image only, by what can be measured without any."""
     if found.clean is not None:
         data_range = task.scale.data_range
         methods = {"model": denoised, "identity": found.noisy}
         return {"clean": {name: metrics.means(metrics.sums(i, found.clean, data_range)) for name, i in methods.items()}}
-    return {"no truth": {"model": micrographs.measure(found.noisy[0], denoised[0])}}
+    noisy = task.even(found.noisy[0])
+    methods = {"model": denoised[0], **classical.filtered(noisy)}
+    return {"no truth": {name: micrographs.measure(noisy, image) for name, image in methods.items()}}

@@ -2,8 +2,9 @@
 
 Two convolutions of 4×4 without padding (8 and 16 channels), each with ReLU, 2×2 maximum pooling and batch
 normalisation, then dense layers of 512 and 256 with ReLU and half their units dropped out, and two logits.
-44,977,866 trainable parameters. The original takes the softmax twice, once in the network and once in its loss; here
-the loss takes the logits. Its input has three equal channels, and so has this one's: the one channel three times.
+44,977,866 trainable parameters. The original's softmax and binary cross-entropy of both probabilities are the
+cross-entropy of the two logits, and so is the loss here, of their difference. Its input has three equal channels, and
+so has this one's: the one channel three times. It trains with AdamW, and this with Adam: without the decay of weights.
 Batch statistics are synchronised over ranks; the masks of dropout are drawn in NumPy and come with the batch.
 """
 

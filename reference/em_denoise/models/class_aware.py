@@ -5,7 +5,11 @@ Section III: 20 convolutions of 3×3 and 64 channels; of each, 63 channels go on
 running estimate of the clean image, which starts as the noisy one. The last layer has that one channel only. They train
 one network for each class of images; this one is conditioned on the class instead: its one-hot code (pristine, vacancy,
 Stone–Wales, substitution) enters the first layer as constant maps, and 1/4 in each where the class is not known.
-657,848 trainable parameters.
+657,848 trainable parameters; receptive field 41×41.
+
+The authors' program (github.com/TalRemez/deep_class_aware_denoising) agrees on depth, widths and biases. It also
+divides the sum of the corrections by 10 and has no ReLU before the last layer; here corrections count in full, and
+every layer but the last has one. It pads by reflection, and zeros are used here, as in the other models.
 """
 
 from __future__ import annotations

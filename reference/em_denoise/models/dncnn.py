@@ -3,7 +3,8 @@
 Section III: depth 17, 64 channels of 3×3; convolution and ReLU, fifteen times convolution, batch normalisation and
 ReLU, one convolution. The network predicts the noise, and the denoised image is the input minus it (residual learning).
 556,097 trainable parameters, with no bias where a normalisation follows; batch statistics are synchronised over ranks.
-The paper crops 50×50 (blind: 180×180 of 40 and 50) from its images; the crop here is a hyperparameter.
+Its receptive field is 35×35. The paper trains this depth on crops of 40×40, and 20 layers on 50×50 where the noise is
+not known; the crop here is a hyperparameter.
 """
 
 from __future__ import annotations

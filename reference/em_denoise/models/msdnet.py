@@ -1,8 +1,12 @@
 """Mixed-scale dense network: Pelt and Sethian 2018, PNAS 115, 254 (doi 10.1073/pnas.1715832114).
 
-Equations 4 to 6, width 1 and depth 100: every layer sees the input and all layers before it through 3×3 kernels of one
-dilation, 1 + (i mod 10) for layer i, with a ReLU; the output is a linear combination of everything (1×1).
-45,652 trainable parameters. The paper reflects at the image's edges; zeros are used here, as in the other models.
+Width 1 and depth 100: every layer sees the input and all layers before it through 3×3 kernels of one dilation, 1, 2, …
+10, 1, … in turn, with a ReLU; the output is a linear combination of everything (1×1). That is the authors' program
+(github.com/dmpelt/msdnet, `IncrementDilations(10)`). 45,652 trainable parameters; receptive field 1101×1101.
+
+What differs: the original reflects at the image's edges, and zeros are used here, as in the other models; it draws all
+kernels with the variance 2 / (9·100 + 1) and starts the output at zero, where here every kernel has a variance of 2
+over its own inputs (He et al.).
 
 The twins go through the layers in cycles, each with every dilation once. What a cycle gives to all later layers of one
 dilation is a single convolution with several outputs, which takes a fraction of the time of one convolution for each

@@ -3,9 +3,11 @@
 Nah, Kim and Lee 2017, "Deep multi-scale convolutional neural network for dynamic scene deblurring" (arXiv:1612.02177),
 section 3.2: one network of residual blocks without normalisation for each scale of a pyramid, from coarse to fine; the
 restored coarse image, made larger, is a second input of the next finer scale. Smaller than theirs, which has 120
-convolutions of 5×5 in all: three scales of 4 residual blocks of 3×3 and 32 channels. Each scale predicts a correction
-of its input. Only the finest scale enters the loss (theirs adds the coarse ones), so that all denoisers train on one
-loss; upsampling is nearest-neighbour instead of a transposed convolution of stride 2. 224,355 trainable parameters.
+convolutions of 5×5 in all, 19 blocks of 64 channels in each scale: three scales of 4 residual blocks of 3×3 and 32
+channels. As theirs, a block has one ReLU, between its convolutions. What differs besides: each scale adds what it
+predicts to its image, where theirs predicts the image; a ReLU follows the first convolution; only the finest scale
+enters the loss, where theirs adds the coarse ones, so that all denoisers train on one loss; coarse images are means of
+pixels, and upsampling repeats pixels instead of a learned convolution. 224,355 trainable parameters.
 """
 
 from __future__ import annotations

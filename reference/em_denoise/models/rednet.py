@@ -2,9 +2,10 @@
 symmetric skip connections" (arXiv:1603.09056).
 
 RED30 of section 3: 15 convolutions and 15 transposed convolutions of 3×3 and 64 channels, stride 1, a ReLU after each.
-Every second convolution's output is added to that of its mirror image among the transposed ones, before its ReLU, and
-the input to the last output (figure 1): the network learns a residual. 1,035,201 trainable parameters. The last layer
-here is linear, because a normalised image has negative values that a ReLU would cut off.
+Every second convolution's output (2, 4, … 14) is added to that of its mirror image among the transposed ones, before
+its ReLU, and the input to the last output (figure 1): the network learns a residual. 1,035,201 trainable parameters;
+receptive field 61×61; the paper's crop is 50×50. The last layer here is linear, because a normalised image has negative
+values that a ReLU would cut off.
 """
 
 from __future__ import annotations

@@ -111,17 +111,23 @@ def _batch_norm(name: str, layer: BatchNorm, variables: Tensors, x: Tensor, trai
 
 
 def _moments(name: str, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and biased variance of each channel over the samples of all ranks, of which this may have none."""
+    """Return mean and biased variance of each channel over the samples of all ranks, of which this may have none.
+
+    Every rank learns every rank's count, mean and squares around it. These add up without the cancellation that sums of
+    squares around zero suffer (Chan, Golub and LeVeque 1983, doi 10.1080/00031305.1983.10483115).
+    """
     axes = [axis for axis in range(x.ndim) if axis != 1]
     count = x.numel() // x.shape[1]
     mean = x.sum(axes) / max(count, 1)
     squares = (x - mean.view(-1, *[1] * (x.ndim - 2))).square().sum(axes)
     if hvd.size() == 1:
         return mean, squares / count
-    own = torch.stack([torch.full_like(mean, count), mean * count, squares + mean.square() * count])
-    counts, sums, squares = _sum_over_ranks(own, f"batch_norm/{name}")
-    mean = sums / counts
-    return mean, squares / counts - mean.square()
+    own = torch.stack([torch.full_like(mean, count), mean, squares])
+    mine = F.one_hot(torch.tensor(hvd.rank(), device=own.device), hvd.size()).to(own.dtype)
+    counts, means, squares = _sum_over_ranks(mine.view(-1, 1, 1) * own, f"batch_norm/{name}").unbind(1)
+    total = counts.sum(0)
+    mean = (counts * means).sum(0) / total
+    return mean, (squares + counts * (means - mean).square()).sum(0) / total
 
 
 class _SumOverRanks(torch.autograd.Function):

@@ -119,17 +119,23 @@ def _batch_norm(name: str, layer: BatchNorm, variables: Tensors, x: tf.Tensor, t
 
 
 def _moments(name: str, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return mean and biased variance of each channel over the samples of all ranks, of which this may have none."""
+    """Return mean and biased variance of each channel over the samples of all ranks, of which this may have none.
+
+    Every rank learns every rank's count, mean and squares around it. These add up without the cancellation that sums of
+    squares around zero suffer (Chan, Golub and LeVeque 1983, doi 10.1080/00031305.1983.10483115).
+    """
     axes = list(range(x.shape.rank - 1))
     count = tf.cast(tf.size(x) // x.shape[-1], tf.float32)
     mean = tf.reduce_sum(x, axes) / tf.maximum(count, 1.0)
     squares = tf.reduce_sum(tf.square(x - mean), axes)
     if hvd.size() == 1:
         return mean, squares / count
-    own = tf.stack([tf.fill(tf.shape(mean), count), mean * count, squares + tf.square(mean) * count])
-    counts, sums, squares = tf.unstack(_sum_over_ranks(own, f"batch_norm/{name}"))
-    mean = sums / counts
-    return mean, squares / counts - tf.square(mean)
+    own = tf.stack([tf.fill(tf.shape(mean), count), mean, squares])
+    mine = tf.one_hot(hvd.rank(), hvd.size())
+    counts, means, squares = tf.unstack(_sum_over_ranks(mine[:, None, None] * own, f"batch_norm/{name}"), axis=1)
+    total = tf.reduce_sum(counts, 0)
+    mean = tf.reduce_sum(counts * means, 0) / total
+    return mean, tf.reduce_sum(squares + counts * tf.square(means - mean), 0) / total
 
 
 def _sum_over_ranks(tensor: tf.Tensor, name: str) -> tf.Tensor:

@@ -1,10 +1,12 @@
 """A network of every kind of layer, trained a few steps: `mpirun -np N python layer_steps.py pt|tf OUT.npz`.
 
-Its global batches are uneven, and on two or three ranks some rank has no sample in some step.
+Its global batches are uneven, and on two or three ranks some rank has no sample in some step. After that, its optimiser
+alone: a few updates with given gradients.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -23,6 +25,11 @@ SIDE = 16
 FLAT = 3 * (SIDE - 3) ** 2
 BATCHES = (5, 4, 2, 5, 1, 2)
 """Samples of each step."""
+
+LEARNING_RATE, EPSILON = 0.1, 0.01
+"""Of the updates in which the optimiser is looked at alone; the epsilon is so large that its place shows."""
+
+UPDATES = 3
 
 TABLE: Layers = {
     "convolution": Convolution(3, 2, 6, bias=False),
@@ -96,10 +103,30 @@ def main(twin: str, out: Path) -> None:
         share = {name: array[mine] for name, array in batch.items()}
         step = backend.train_step(share, count=count, learning_rate=0.01, wish_to_stop=False)
         losses.append(step.loss)
-    outputs = backend.forward(batch)
+    found = {"losses": np.array(losses), "outputs": backend.forward(batch), **backend.state()}
+    found |= adam_alone(twin, backend)
     if backend.rank == 0:
-        np.savez(out, losses=losses, outputs=outputs, **backend.state())
+        np.savez(out, **found)
     backend.shutdown()
+
+
+def adam_alone(twin: str, backend: Any) -> dict[str, np.ndarray]:
+    """Return how far updates with given gradients move each variable."""
+    runtime = importlib.import_module(f"reference.runtime.{twin}")
+    schedule = Schedule(learning_rate=LEARNING_RATE, ranks=1, warmup_steps=0)
+    adam = runtime.Adam(backend._trained, Optimiser(schedule=schedule, epsilon=EPSILON))
+    before = backend.state()
+    for update in range(UPDATES):
+        given = [gradient(name, before[f"weights/{name}"].shape, update) for name in backend._trained]
+        adam.update([runtime.from_canonical(array) for array in given], LEARNING_RATE)
+    after = backend.state()
+    return {f"moved/{name}": after[f"weights/{name}"] - before[f"weights/{name}"] for name in backend._trained}
+
+
+def gradient(name: str, shape: tuple[int, ...], update: int) -> np.ndarray:
+    """Draw the gradient of a variable in one update."""
+    rng = np.random.default_rng([update, *name.encode()])
+    return 0.01 * rng.standard_normal(shape, np.float32)
 
 
 if __name__ == "__main__":

@@ -1,93 +1,140 @@
-"""What one twin computes from given weights and batches: `python twin_steps.py pt|tf RUN_JSON OUT.npz STEPS`.
+"""What a twin computes from given weights and batches, model by model: `python twin_steps.py JOBS.json`.
 
-It runs as a process of its own, because two frameworks in one process fight for threads and memory.
+It runs as a process of its own, because two frameworks in one process fight for threads and memory. Each job names a
+twin's package, a run.json, the side of the squares that batches are cut to, and the file for what is found.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from logging_spec.ranks import Ranks
 from reference.runtime import runconfig
-from reference.runtime.backend import Batch, Optimiser
-from reference.runtime.schedule import Schedule
-from reference.slstr_cloud.task import CloudTask
-
-SIDE = 64
-"""Rows and columns of an image: the real network on small images."""
+from reference.runtime.backend import Backend, Batch, Task
+from reference.runtime.checkpoints import State
 
 SAMPLES = 2
-STEPS = 20
-LEARNING_RATE, EPSILON = 0.1, 0.01
-"""Of the updates in which the optimiser is looked at alone."""
+"""Samples of a training batch."""
+
+BATCHES = 4
+"""The steps go through that many batches, again and again."""
+
+LEARNING_RATE = 1e-4
+BETA1 = 0.9
+SHAKE = 0.05
+"""How much initial weights are shaken, as a part of their size."""
+
+STATISTICS = ("/mean", "/variance")
+"""Ends of the names of running statistics."""
 
 
-def batches() -> list[Batch]:
-    """Draw the batches: noise on a coarse pattern, labels that follow it, and pixels that do not count."""
-    rng = np.random.default_rng(11)
-    drawn = []
-    for _ in range(STEPS):
-        coarse = np.kron(rng.normal(size=(SAMPLES, 8, 8)), np.ones((SIDE // 8, SIDE // 8)))
-        images = coarse[..., None] + rng.normal(size=(SAMPLES, SIDE, SIDE, 9))
-        drawn.append(
-            {
-                "images_NHWC": images.astype(np.float32),
-                "label_NHW": (coarse > 0).astype(np.uint8),
-                "valid_NHW": (rng.random((SAMPLES, SIDE, SIDE)) > 0.1).astype(np.uint8),
-            }
-        )
-    return drawn
-
-
-def main(twin: str, run_file: Path, out: Path, steps: int) -> None:
-    """Compute and write."""
+def open_twin(package: str, run_file: Path, place: Ranks) -> tuple[Task, Backend]:
+    """Build the task and the backend of a benchmark, by the convention of `parity_subjects`."""
     run = runconfig.load(run_file)
-    task = CloudTask(run)
-    train = importlib.import_module(f"reference.slstr_cloud.{twin}.train")
-    runtime = importlib.import_module(f"reference.runtime.{twin}")
-    backend = train.make_backend(run, task, Ranks())
-    backend.load_state({f"weights/{name}": array for name, array in task.initial_weights().items()})
-    first, *_ = drawn = batches()
-    found = {"forward": backend.forward(first)}
-    loss, gradients = backend._gradients(backend._tensors(first), SAMPLES)
-    found["loss"] = np.asarray(loss)
-    by_name = zip(backend._trained, gradients, strict=True)
-    found |= {f"gradient/{name}": runtime.to_canonical(gradient) for name, gradient in by_name}
-    schedule = task.optimiser(1).schedule
-    found["step_losses"] = np.array(
-        [
-            backend.train_step(batch, count=SAMPLES, learning_rate=schedule.at(step), wish_to_stop=False).loss
-            for step, batch in enumerate(drawn[:steps])
-        ]
-    )
-    found |= {f"after/{name}": array for name, array in backend.state().items()}
-    found |= adam_alone(runtime, backend)
-    np.savez(out, **found)
+    task = task_of(package.rpartition(".")[0], run)
+    return task, importlib.import_module(f"{package}.train").make_backend(run, task, place)
 
 
-def adam_alone(runtime: Any, backend: Any) -> dict[str, np.ndarray]:
-    """Apply three updates with given gradients and an epsilon so large that its place shows."""
-    schedule = Schedule(learning_rate=LEARNING_RATE, ranks=1, warmup_steps=0)
-    adam = runtime.Adam(backend._trained, Optimiser(schedule=schedule, epsilon=EPSILON))
-    names = list(backend._trained)
-    before = backend.state()
-    for step in range(3):
-        gradients = adam_gradients({name: before[f"weights/{name}"].shape for name in names}, step)
-        adam.update([runtime.from_canonical(gradients[name]) for name in names], LEARNING_RATE)
-    after = backend.state()
-    return {f"adam/{name}": after[f"weights/{name}"] - before[f"weights/{name}"] for name in names}
+def task_of(package: str, run: runconfig.RunConfig) -> Task:
+    """Build the task of a benchmark: the one class of its module `task` that reads training batches."""
+    module = importlib.import_module(f"{package}.task")
+    (kind,) = [kind for kind in vars(module).values() if isinstance(kind, type) and "train_batch" in vars(kind)]
+    return kind(run)
 
 
-def adam_gradients(shapes: dict[str, tuple[int, ...]], step: int) -> dict[str, np.ndarray]:
-    """Draw the gradients of one update."""
-    rng = np.random.default_rng([12, step])
-    return {name: 0.01 * rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
+def start(task: Task) -> State:
+    """Return the initial weights, shaken: a zero or a one hides what it is added to or multiplied with."""
+    rng, shaken = np.random.default_rng(7), {}
+    for name, array in task.initial_weights().items():
+        size = max(0.2, float(np.sqrt(np.square(array).mean())))
+        noise = rng.standard_normal(array.shape, np.float32)
+        shaken[f"weights/{name}"] = array + np.float32(SHAKE * size) * noise
+    return shaken
+
+
+def cut(batch: Batch, side: int | None) -> Batch:
+    """Cut arrays with rows and columns, which the ends of their names tell, to the square in their middle."""
+    if side is None:
+        return batch
+    return {name: _middle(array, name.rpartition("_")[2], side) for name, array in batch.items()}
+
+
+def _middle(array: NDArray[Any], axes: str, side: int) -> NDArray[Any]:
+    if not {"H", "W"} <= set(axes):
+        return array
+    starts = [(size - side) // 2 if axis in "HW" else None for axis, size in zip(axes, array.shape, strict=True)]
+    window = tuple(slice(None) if first is None else slice(first, first + side) for first in starts)
+    return np.ascontiguousarray(array[window])
+
+
+def compute(job: dict[str, Any]) -> State:
+    """Compute what two twins are compared by; where that is one step only, outputs in evaluation and the gradients."""
+    task, backend = open_twin(job["package"], Path(job["run"]), Ranks())
+    weights, test = start(task), cut(task.eval_batch(np.arange(task.eval_count)), job["side"])
+    backend.load_state(weights)
+    found = {"evaluation": backend.forward(test)}
+    if job["steps"] > 1:
+        scores = task.metrics(task.score(found["evaluation"], test))
+        found |= {f"metric/{name}": np.array(value) for name, value in scores.items()} | tested(task, backend, test)
+        backend.load_state(weights)
+    drawn = np.arange(BATCHES * SAMPLES).reshape(BATCHES, SAMPLES) % task.train_count
+    batches = [cut(task.train_batch(indices, 1), job["side"]) for indices in drawn]
+    return found | steps(backend, batches, job["steps"])
+
+
+def tested(task: Task, backend: Backend, test: Batch) -> State:
+    """Compute training's outputs of the test samples, their loss by the referee, and the loss of a step on them.
+
+    The referee is the benchmark's own, in NumPy: every benchmark has the metric `loss`.
+    """
+    outputs = in_training(backend, test)
+    referee = task.metrics(task.score(outputs, test))["loss"]
+    done = backend.train_step(test, count=task.eval_count, learning_rate=LEARNING_RATE, wish_to_stop=False)
+    return {"training": outputs, "referee": np.array(referee), "tested": np.array(done.loss)}
+
+
+def steps(backend: Backend, batches: list[Batch], count: int) -> State:
+    """Do optimiser steps; return their losses, the gradients of the first, and the running statistics after the last.
+
+    What the state consists of is told in words, `name (shape) dtype`.
+    """
+    found, losses = {}, []
+    for step in range(count):
+        batch = batches[step % len(batches)]
+        done = backend.train_step(batch, count=SAMPLES, learning_rate=LEARNING_RATE, wish_to_stop=False)
+        losses.append(done.loss)
+        found = found or gradients(backend.state())
+    state = backend.state()
+    words = sorted(f"{name} {array.shape} {array.dtype}" for name, array in state.items())
+    return found | statistics(state) | {"losses": np.array(losses), "state": np.array(words)}
+
+
+def in_training(backend: Any, batch: Batch) -> NDArray[np.float32]:
+    """Return the outputs as training computes them; running statistics move."""
+    found = backend._network.forward(backend._tensors(batch), training=True)
+    return np.array(found.detach() if hasattr(found, "detach") else found, np.float32)
+
+
+def gradients(after_one_step: State) -> State:
+    """Return the gradients of the first step: the first moment starts at zero, and takes a tenth of them."""
+    prefix = "adam/first_moment/"
+    moments = {name: array for name, array in after_one_step.items() if name.startswith(prefix)}
+    return {f"gradient/{name.removeprefix(prefix)}": array / np.float32(1 - BETA1) for name, array in moments.items()}
+
+
+def statistics(state: State) -> State:
+    """Return the running statistics of batch normalisation."""
+    weights = {name: array for name, array in state.items() if name.startswith("weights/")}
+    return {name.replace("weights", "statistics", 1): a for name, a in weights.items() if name.endswith(STATISTICS)}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))
+    for job in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
+        np.savez(job["out"], **compute(job))

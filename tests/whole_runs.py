@@ -80,23 +80,23 @@ class Bench:
         implementation = FAKES / f"{behave}.json"
         return self.start("slstr_cloud", "-i", implementation, "--scale", "tiny", "--data-dir", self.data, *arguments)
 
-    def finish(self, child: subprocess.Popen[str]) -> Finished:
+    def finish(self, child: subprocess.Popen[str], seconds: float = 120.0) -> Finished:
         """Wait for a call."""
-        stdout, stderr = child.communicate(timeout=120)
+        stdout, stderr = child.communicate(timeout=seconds)
         found = sorted(self.output.glob("*/*/*/"))
         return Finished(code=child.returncode, stdout=stdout, stderr=stderr, directory=found[-1] if found else None)
 
-    def run(self, *arguments: str | Path) -> Finished:
+    def run(self, *arguments: str | Path, seconds: float = 120.0) -> Finished:
         """Call it as it is."""
-        return self.finish(self.start(*arguments))
+        return self.finish(self.start(*arguments), seconds)
 
     def run_fake(self, behave: str, *arguments: str | Path) -> Finished:
         """Run the stand-in."""
         return self.finish(self.start_fake(behave, *arguments))
 
-    def wait_for(self, key: str) -> Path:
+    def wait_for(self, key: str, seconds: float = 60.0) -> Path:
         """Wait until rank 0 has logged an event; the run directory."""
-        return wait_until(lambda: self._logged(key), f"the event {key}")
+        return wait_until(lambda: self._logged(key), f"the event {key}", seconds)
 
     def run_ids(self) -> list[str]:
         """Every run that was started."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from harness import registry
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -15,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class Subject:
     """An implementation under test."""
 
-    name: str
-    """Its name, for the report."""
+    benchmark: str
+    """Name of its benchmark."""
 
     option: str
     """What `--implementation` is given."""
@@ -32,16 +34,15 @@ class Subject:
 
 
 def subjects() -> list[object]:
-    """The stand-in, and every implementation of every benchmark.json: a new one joins by being there."""
+    """The stand-in, and every implementation of every benchmark: a new one joins by being there."""
     fake = ROOT / "tests" / "conformance" / "fakes" / "ok.json"
-    entry = json.loads(fake.read_text(encoding="utf-8"))
-    stand_in = Subject(name="fake", option=str(fake), argv=tuple(entry["argv"]), folder=fake.parent, real=False)
+    argv = tuple(json.loads(fake.read_text(encoding="utf-8"))["argv"])
+    stand_in = Subject(benchmark="slstr_cloud", option=str(fake), argv=argv, folder=fake.parent, real=False)
     found: list[object] = [pytest.param(stand_in, id="fake")]
-    for path in sorted((ROOT / "reference").glob("*/benchmark.json")):
-        benchmark = json.loads(path.read_text(encoding="utf-8"))
-        for name, entry in benchmark["implementations"].items():
-            subject = Subject(name=name, option=name, argv=tuple(entry["argv"]), folder=ROOT, real=True)
-            found.append(pytest.param(subject, id=f"{benchmark['name']}-{name}", marks=pytest.mark.slow))
+    for benchmark in map(registry.load, registry.names()):
+        for name, entry in benchmark.implementations.items():
+            subject = Subject(benchmark=benchmark.name, option=name, argv=entry.argv, folder=entry.folder, real=True)
+            found.append(pytest.param(subject, id=f"{benchmark.name}-{name}", marks=pytest.mark.slow))
     return found
 
 
@@ -53,5 +54,5 @@ def subject(request: pytest.FixtureRequest) -> Subject:
 
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the harness makes the simulated tiny set once."""
+    """A folder in which the harness makes each simulated tiny set once."""
     return tmp_path_factory.mktemp("tiny")

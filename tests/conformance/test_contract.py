@@ -12,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from harness import registry
+from harness.paths import python_path
+
+BROKEN_S = 280.0
+"""A program that takes longer is broken."""
+
 LIFE_CYCLE = [
     "init_start", "init_stop", "run_start", "epoch_start", "epoch_stop", "eval_start", "eval_stop", "run_stop",
 ]  # fmt: skip
@@ -27,14 +32,15 @@ FACTS = {
 def arguments(subject, bench, tiny_data) -> list[object]:
     """A run of one epoch: what is tried is the protocol, not the model."""
     data = tiny_data if subject.real else bench.data
-    return ["slstr_cloud", "-i", subject.option, "--scale", "tiny", "--data-dir", data, "--seed", "7", "--epochs", "1"]
+    name = subject.benchmark
+    return [name, "-i", subject.option, "--scale", "tiny", "--data-dir", data, "--seed", "7", "--epochs", "1"]
 
 
 @pytest.fixture(params=["local", pytest.param("openmpi", marks=pytest.mark.mpi)])
 def launched(request, subject, bench, tiny_data):
     """A run of one epoch with each launcher."""
     ranks = {"local": 1, "openmpi": 2}[request.param]
-    run = bench.run(*arguments(subject, bench, tiny_data), "--launcher", request.param, "--np", ranks)
+    run = bench.run(*arguments(subject, bench, tiny_data), "--launcher", request.param, "--np", ranks, seconds=BROKEN_S)
     assert run.directory is not None, run.stderr
     return run, ranks
 
@@ -42,7 +48,7 @@ def launched(request, subject, bench, tiny_data):
 def test_a_run_through_the_harness(launched, subject):
     run, ranks = launched
     assert run.document("launch")["outcome"]["kind"] == "ok", run.stderr
-    assert run.code == 1, "one epoch misses the target, and that is judged, not failed"
+    assert run.code == (0 if run.document("verdict")["compliant"] else 1), "a missed target is judged, not failed"
     keys = [event["key"] for event in run.events()]
     order = [key for key in keys if key in LIFE_CYCLE]
     assert order == LIFE_CYCLE
@@ -84,7 +90,7 @@ def _outputs_are_kept_apart(run, ranks):
 
 @pytest.mark.mpi
 def test_started_by_hand_it_works_just_the_same(subject, bench, tiny_data):
-    made = bench.run(*arguments(subject, bench, tiny_data), "--np", "2", "--no-check")
+    made = bench.run(*arguments(subject, bench, tiny_data), "--np", "2", "--no-check", seconds=BROKEN_S)
     configuration = made.document("run")
     folder = bench.output.parent / "by-hand"
     configuration["output"] = {name: str(folder / name) for name in configuration["output"]}
@@ -95,9 +101,10 @@ def test_started_by_hand_it_works_just_the_same(subject, bench, tiny_data):
     argv = [sys.executable if token == "{python}" else token for token in subject.argv]
     mpirun = made.document("launch")["command"][0]
     allowed = dict.fromkeys(("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"), "1")
+    environment = {**os.environ, **allowed, "PYTHONPATH": python_path()}
     subprocess.run(
         [mpirun, "-np", "2", "--map-by", ":OVERSUBSCRIBE", *argv, "--run-config", str(run_json)],
-        cwd=subject.folder, env={**os.environ, **allowed}, check=True, capture_output=True, timeout=300,
+        cwd=subject.folder, env=environment, check=True, capture_output=True, timeout=BROKEN_S,
     )  # fmt: skip
     by_hand = _keys(folder / "events" / "rank00000.mllog")
     assert by_hand == _keys(made.directory / "events" / "rank00000.mllog")
@@ -110,21 +117,33 @@ def _keys(path: Path) -> list[str]:
 
 
 def test_sigusr2_ends_it_in_order(subject, bench, tiny_data):
-    child = bench.start(*arguments(subject, bench, tiny_data)[:-1], "200", "--np", "1", "--log-every-steps", "1")
-    directory = bench.wait_for("tracked_stats" if subject.real else "run_start")
+    endless = ["--division", "open", "--target", "1e9", "--epochs", "100000", "--log-every-steps", "1"]
+    child = bench.start(*arguments(subject, bench, tiny_data)[:-2], *endless, "--np", "1")
+    directory = bench.wait_for("tracked_stats" if subject.real else "run_start", BROKEN_S)
     record = json.loads((directory / "ranks" / "rank-00000.exit.json").read_text(encoding="utf-8"))
     os.kill(record["pid"], signal.SIGUSR2)
-    run = bench.finish(child)
+    run = bench.finish(child, BROKEN_S)
     assert run.document("launch")["outcome"]["kind"] == "ok"
     stop = next(event for event in run.events() if event["key"] == "run_stop")
     assert stop["metadata"]["status"] == "aborted"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["pt", "tf"])
-def test_bad_data_are_refused_with_exit_code_3(name, bench):
-    """The fake set's files pass the quick look, since their sizes are right, and hold no HDF5."""
-    run = bench.run("slstr_cloud", "-i", name, "--scale", "tiny", "--data-dir", bench.data, "--np", "1")
+def test_bad_data_are_refused_with_exit_code_3(subject, bench, tiny_data, tmp_path):
+    """The quick look finds every file in its full size; inside there is nothing."""
+    if not subject.real:
+        pytest.skip("the stand-in reads no data")
+    made = bench.run("data", "make", subject.benchmark, "--scale", "tiny", "--data-dir", tiny_data)
+    assert made.code == 0, made.stderr
+    dataset_id = registry.load(subject.benchmark).scales["tiny"].dataset_id
+    manifest = (tiny_data / dataset_id / "manifest.json").read_text(encoding="utf-8")
+    broken = tmp_path / "broken"
+    for entry in json.loads(manifest)["files"]:
+        path = broken / entry["path"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            file.truncate(entry["size"])
+    (broken / "manifest.json").write_text(manifest, encoding="utf-8")
+    run = bench.run(subject.benchmark, "-i", subject.option, "--scale", "tiny", "--data-dir", broken, "--np", "1")
     assert run.code == 3
     assert run.document("launch")["outcome"]["kind"] == "data"
     assert "Traceback" not in run.stdout + run.stderr

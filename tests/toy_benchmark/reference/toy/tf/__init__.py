@@ -1,0 +1,1 @@
+"""The TensorFlow twin of toy."""

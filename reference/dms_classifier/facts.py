@@ -18,6 +18,9 @@ COLUMNS: Final = 195
 CLASSES: Final = ("monoclinic", "tetragonal")
 """Crystal phases by label."""
 
+NAMED: Final = ", ".join(f"{number} {name}" for number, name in enumerate(CLASSES))
+"""Labels and what they mean, in words."""
+
 METRICS: Final = ("accuracy", "balanced_accuracy", "mcc", "auroc", "loss")
 """Metrics of an evaluation, in the order in which they are logged."""
 

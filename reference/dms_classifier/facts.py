@@ -1,6 +1,7 @@
 """Every fact of the benchmark once, with its unit and source.
 
-Sources: SciML-Bench `dms_classifier` (github.com/stfc-sciml/sciml-bench): v0.1 to v0.5 and v1.2 for layouts and models.
+Sources for layouts and models: SciML-Bench (github.com/stfc-sciml/sciml-bench), `dms_classifier` in v0.1 to v0.5 and
+`dms_structure` in v1.2.
 """
 
 from __future__ import annotations

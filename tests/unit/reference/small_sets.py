@@ -102,3 +102,9 @@ def run_of(benchmark: str, **hyperparameters: Any) -> dict[str, Any]:
         "hyperparameters": defaults | hyperparameters,
         "target": {"metric": metric["name"], "direction": metric["direction"], "value": 1.0},
     }
+
+
+def prediction_of(benchmark: str, *inputs: Path | str, **hyperparameters: Any) -> dict[str, Any]:
+    """Return the changes that make run.json a prediction from some files."""
+    changes = {"mode": "predict", "resume_from": "/model.npz", "data.inputs": [str(path) for path in inputs]}
+    return run_of(benchmark, **hyperparameters) | changes

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from numpy_twin import NumpyBackend
 from PIL import Image
-from small_sets import DMS_STATISTICS, dms_files, dms_patterns, run_of, write_set
+from small_sets import DMS_STATISTICS, dms_files, dms_patterns, prediction_of, write_set
 
 from reference.dms_classifier import facts, metrics, picture
 from reference.dms_classifier.predict import classify, predict
@@ -40,9 +40,7 @@ def predicted(write_run, tmp_path: Path):
     """Predict from some files and return the document, the folder of artifacts and the backend."""
 
     def do(*inputs: Path, **hyperparameters: Any) -> tuple[dict[str, Any], Path, BrightnessBackend]:
-        changes = run_of("dms_classifier", **hyperparameters)
-        changes |= {"mode": "predict", "resume_from": "/model.npz", "data.inputs": [str(path) for path in inputs]}
-        run = runconfig.load(write_run(changes))
+        run = runconfig.load(write_run(prediction_of("dms_classifier", *inputs, **hyperparameters)))
         task, backend = PhaseTask(run), BrightnessBackend()
         task.memory = {"mean": 4.0, "deviation": 2.0}
         predict(run, task, backend)
@@ -118,8 +116,8 @@ def test_dmsnet_is_asked_with_all_its_units(predicted, three_patterns) -> None:
 
 
 def test_a_pattern_enters_the_network_with_the_scale_of_the_training(write_run) -> None:
-    changes = run_of("dms_classifier") | {"mode": "predict", "resume_from": "/m.npz", "data.inputs": ["/in.h5"]}
-    task, backend = PhaseTask(runconfig.load(write_run(changes))), BrightnessBackend()
+    run = runconfig.load(write_run(prediction_of("dms_classifier", "/in.h5")))
+    task, backend = PhaseTask(run), BrightnessBackend()
     task.memory = {"mean": 4.0, "deviation": 2.0}
     assert classify(np.full((487, 195), 16), task, backend) == pytest.approx(3)
     assert backend.seen[0]["images_NHWC"].shape == (1, 487, 195, 1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy_twin import NumpyBackend
-from small_sets import DMS_STATISTICS, dms_files, dms_patterns, run_of, write_set
+from small_sets import DMS_STATISTICS, dms_files, dms_patterns, prediction_of, run_of, write_set
 
 from reference.dms_classifier import facts, metrics
 from reference.dms_classifier.models import MODELS
@@ -153,8 +153,7 @@ def test_what_predictions_need_is_remembered(task_of, write_run) -> None:
     task = task_of()
     assert task.memory == {"mean": 4.0, "deviation": 2.0}
     assert task.model_options == ("model",)
-    changes = run_of("dms_classifier") | {"mode": "predict", "resume_from": "/m.npz", "data.inputs": ["/in.h5"]}
-    later = PhaseTask(runconfig.load(write_run(changes)))
+    later = PhaseTask(runconfig.load(write_run(prediction_of("dms_classifier", "/in.h5"))))
     assert later.memory == {}, "no data set is opened"
     later.memory = task.memory
     assert later.scale == task.scale

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from numpy_twin import NumpyBackend
 from PIL import Image
-from small_sets import EM_STATISTICS, em_files, em_images, run_of, write_set
+from small_sets import EM_STATISTICS, em_files, em_images, prediction_of, write_set
 
 from reference.em_denoise import classical, metrics, micrographs, picture
 from reference.em_denoise.data import Scale
@@ -43,9 +43,8 @@ class LowerBackend(NumpyBackend):
 @pytest.fixture
 def ready(write_run) -> Callable[..., tuple[runconfig.RunConfig, DenoiseTask, LowerBackend]]:
     def make(*inputs: Path, **hyperparameters: Any) -> tuple[runconfig.RunConfig, DenoiseTask, LowerBackend]:
-        changes = run_of("em_denoise", **{"flat_field": "none"} | hyperparameters)
-        changes |= {"mode": "predict", "resume_from": "/model.npz", "data.inputs": [str(path) for path in inputs]}
-        run = runconfig.load(write_run(changes))
+        settings = {"flat_field": "none"} | hyperparameters
+        run = runconfig.load(write_run(prediction_of("em_denoise", *inputs, **settings)))
         task = DenoiseTask(run)
         task.memory = MEMORY
         return run, task, LowerBackend()

@@ -109,7 +109,7 @@ def test_what_is_no_picture_is_refused(name, tmp_path) -> None:
         read_single(tmp_path / name)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(place=st.floats(0, 1, exclude_max=True), bits=st.integers(1, 255), cut=st.booleans())
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.jpg"])
 def test_a_damaged_picture_is_read_or_refused(name, tmp_path_factory, place, bits, cut) -> None:

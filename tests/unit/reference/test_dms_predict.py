@@ -126,7 +126,9 @@ def test_a_pattern_enters_the_network_with_the_scale_of_the_training(write_run) 
 
 
 def test_no_input_is_refused(predicted) -> None:
-    with pytest.raises(Refused, match=r"\$\.data\.inputs"):
+    with pytest.raises(
+        Refused, match=r"\$\.data\.inputs: expected at least one file, .*, found none — name the files of patterns"
+    ):
         predicted()
 
 

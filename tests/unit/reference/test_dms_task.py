@@ -136,6 +136,7 @@ def test_the_linear_model_comes_from_the_manifest_as_a_classical_method(task_of)
     majority, linear = task.baselines(NumpyBackend())
     assert (linear.name, linear.metric, linear.kind, linear.value) == ("linear_model", "accuracy", "classical", 0.8125)
     assert majority.kind == "trivial"
+    assert linear.text == "ridge regression on pixels of 16 × 16; scored when the data set was made"
 
 
 @pytest.mark.parametrize(("name", "value"), [("model", "vit"), ("batch_size", 0), ("epsilon", -1), ("colour", 1)])

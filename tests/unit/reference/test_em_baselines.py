@@ -75,6 +75,7 @@ def test_every_rank_yields_the_same_as_one(ranks, task_of) -> None:
 def test_classical_methods_come_from_the_manifest_where_it_has_them(task_of) -> None:
     known = {"gaussian_filter": {"psnr": 21.5}, "non_local_means": {"psnr": 20.25}, "identity": {"psnr": 1.0}}
     classics = list(task_of(known).baselines(NumpyBackend()))[2:]
+    assert all(entry.text.endswith(", levelled; scored when the data set was made") for entry in classics)
     assert [(entry.name, entry.value, entry.kind) for entry in classics] == [
         ("gaussian_filter", 21.5, "classical"), ("non_local_means", 20.25, "classical"),
     ]  # fmt: skip

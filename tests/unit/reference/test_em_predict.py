@@ -160,7 +160,9 @@ def test_each_image_is_timed_after_one_to_warm_up(predicted, noisy_file, microgr
 
 
 def test_no_input_is_refused(predicted) -> None:
-    with pytest.raises(Refused, match=r"\$\.data\.inputs"):
+    with pytest.raises(
+        Refused, match=r"\$\.data\.inputs: expected at least one file, .*, found none — name the files to denoise"
+    ):
         predicted()
 
 

@@ -149,6 +149,8 @@ def test_shares_are_drawn_together_and_the_rest_alone_but_not_the_loss() -> None
     assert [(chart.title, [series.name for series in chart.series], chart.half) for chart in drawn(of)] == [
         ("Accuracy", ["accuracy"], False), ("Other metrics", ["MCC", "AUROC"], True), ("MSE", ["MSE"], True),
     ]  # fmt: skip
+    assert {chart.x_label for chart in drawn(of)} == {"minutes since run_start"}
+    assert [chart.y_label for chart in drawn(of)] == ["accuracy", "on the evaluation samples", "MSE"]
     loss = scores.evaluation_loss(of)
     assert loss is not None
     assert (loss.name, list(loss.points)) == ("evaluation", [(1.0, 0.5)])

@@ -14,13 +14,13 @@ from harness.report import scores
 from harness.report.record import Record, read
 
 COLUMNS: tuple[tuple[str, Callable[[Record], str]], ...] = (
-    ("benchmark", lambda r: str(r.one("submission_benchmark"))),
+    ("benchmark", lambda r: _one(r, "submission_benchmark")),
     ("model", lambda r: scores.model(r) or "–"),
-    ("implementation", lambda r: str(r.one("implementation"))),
-    ("scale", lambda r: str(r.one("scale"))),
-    ("ranks × threads", lambda r: f"{r.one('number_of_ranks')} × {r.one('threads_per_rank')}"),
-    ("precision", lambda r: str(r.one("precision"))),
-    ("seed", lambda r: str(r.one("seed"))),
+    ("implementation", lambda r: _one(r, "implementation")),
+    ("scale", lambda r: _one(r, "scale")),
+    ("ranks × threads", lambda r: f"{_one(r, 'number_of_ranks')} × {_one(r, 'threads_per_rank')}"),
+    ("precision", lambda r: _one(r, "precision")),
+    ("seed", lambda r: _one(r, "seed")),
     ("epochs", lambda r: str(len(r.all("epoch_stop")))),
     ("time to train", lambda r: _minutes(r)),
     ("samples/s", lambda r: _mean_throughput(r)),
@@ -36,7 +36,7 @@ COLUMNS: tuple[tuple[str, Callable[[Record], str]], ...] = (
 def table(records: Sequence[Record]) -> str:
     """Make a Markdown table with a row for each run."""
     rows = [[name for name, _ in COLUMNS], ["---"] * len(COLUMNS)]
-    rows += [[cell(record) for _, cell in COLUMNS] for record in records]
+    rows += [[cell(record).replace("|", r"\|") for _, cell in COLUMNS] for record in records]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -50,6 +50,11 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     sys.stdout.write(table([read(run) for run in runs]) + "\n")
     return 0
+
+
+def _one(record: Record, key: str) -> str:
+    value = record.one(key)
+    return "–" if value is None else str(value)
 
 
 def _minutes(record: Record) -> str:

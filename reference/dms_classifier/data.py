@@ -11,7 +11,7 @@ from reference.runtime.errors import DataError
 from reference.runtime.hdf5 import Stored
 from reference.runtime.manifest import Manifest
 
-from .facts import CLASSES, COLUMNS, GENERATIONS, ROWS, Place
+from .facts import CLASSES, COLUMNS, GENERATIONS, NAMED, ROWS, Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ def scale_of(manifest: Manifest) -> Scale:
             f"{manifest.directory / 'manifest.json'}: expected $.statistics.images, found none — "
             f"make it with `python -m datasets.dms_classifier.manifest {manifest.directory} --dataset-id NAME`"
         ) from None
-    if deviation <= 0:
+    if not deviation > 0:
         raise DataError(f"{manifest.directory / 'manifest.json'}: expected patterns that differ, found equal ones")
     return Scale(mean=mean, deviation=deviation)
 
@@ -75,12 +75,15 @@ class Patterns:
         place = place_of(manifest, split)
         path = manifest.directory / place.file
         self._images, self._labels = Stored(path, place.images), Stored(path, place.labels)
-        if self._images.shape[1:3] != (ROWS, COLUMNS) or len(self._images.shape) != 4:
+        if self._images.shape[1:3] != (ROWS, COLUMNS) or len(self._images.shape) != 4 or not self._images.shape[3]:
             expected = f"({len(self._images)}, {ROWS}, {COLUMNS}, channels)"
             raise DataError(f"{path}: {place.images}: expected shape {expected}, found {self._images.shape}")
+        if self._labels.shape not in ((len(self._labels),), (len(self._labels), 1)):
+            expected = f"({len(self._labels)},) or ({len(self._labels)}, 1)"
+            raise DataError(f"{path}: {place.labels}: expected shape {expected}, found {self._labels.shape}")
         if len(self._labels) != len(self._images) or not len(self._images):
             raise DataError(
-                f"{path}: expected a label for each pattern, found {len(self._labels)} labels and "
+                f"{path}: expected one or more patterns with a label each, found {len(self._labels)} labels and "
                 f"{len(self._images)} patterns — get the file again"
             )
 
@@ -88,8 +91,16 @@ class Patterns:
         return len(self._images)
 
     def counts(self, index: int) -> NDArray[np.floating]:
-        """Read a pattern, (rows, columns): its first channel."""
-        return self._images[index, :, :, 0]
+        """Read a pattern, (rows, columns): its first channel.
+
+        Raises:
+            DataError: a count is not finite.
+        """
+        found = np.ascontiguousarray(self._images[index, :, :, 0])
+        if not np.isfinite(found).all():
+            where = f"{self._images.path}: {self._images.key}: pattern {index}"
+            raise DataError(f"{where}: expected finite counts, found others — get the file again")
+        return found
 
     def label(self, index: int) -> int:
         """Read a label.
@@ -97,11 +108,10 @@ class Patterns:
         Raises:
             DataError: it is none of the classes.
         """
-        found = int(np.ravel(self._labels[index])[0])
-        if not 0 <= found < len(CLASSES):
-            named = ", ".join(f"{number} {name}" for number, name in enumerate(CLASSES))
-            raise DataError(f"{self._labels.path}: label of pattern {index}: expected {named}, found {found}")
-        return found
+        found = np.ravel(self._labels[index])[0]
+        if found not in range(len(CLASSES)):
+            raise DataError(f"{self._labels.path}: label of pattern {index}: expected {NAMED}, found {found}")
+        return int(found)
 
     def labels(self) -> NDArray[np.int64]:
         """Read all labels."""

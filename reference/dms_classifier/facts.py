@@ -1,6 +1,7 @@
 """Every fact of the benchmark once, with its unit and source.
 
-Sources: SciML-Bench `dms_classifier` (github.com/stfc-sciml/sciml-bench): v0.1 to v0.5 and v1.2 for layouts and models.
+Sources for layouts and models: SciML-Bench (github.com/stfc-sciml/sciml-bench), `dms_classifier` in v0.1 to v0.5 and
+`dms_structure` in v1.2.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ COLUMNS: Final = 195
 
 CLASSES: Final = ("monoclinic", "tetragonal")
 """Crystal phases by label."""
+
+NAMED: Final = ", ".join(f"{number} {name}" for number, name in enumerate(CLASSES))
+"""Labels and what they mean, in words."""
 
 METRICS: Final = ("accuracy", "balanced_accuracy", "mcc", "auroc", "loss")
 """Metrics of an evaluation, in the order in which they are logged."""

@@ -9,13 +9,12 @@ from typing import Any
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from reference.runtime.errors import DataError
+from reference.runtime.hdf5 import Stored
+from reference.runtime.single_images import HDF5, read_single
 
-from .facts import COLUMNS, GENERATIONS, ROWS
-
-HDF5 = (".h5", ".hdf5", ".hdf")
+from .facts import CLASSES, COLUMNS, GENERATIONS, NAMED, ROWS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,46 +32,46 @@ def read(path: Path) -> Input:
     """Read an HDF5 file of a known layout, a NumPy array, or a grey picture (PNG, TIFF).
 
     Raises:
-        DataError: it is none of these, or has another size.
+        DataError: it is none of these, has another size, or has labels that are none of the classes.
     """
-    if path.suffix.lower() in HDF5:
-        found = _hdf5(path)
-    else:
-        values = _numpy(path) if path.suffix.lower() == ".npy" else _picture(path)
-        found = Input(counts=(values[..., 0] if values.ndim == 3 else values)[None], labels=None)
-    if found.counts.shape[1:] != (ROWS, COLUMNS) or not len(found.counts) or not np.isfinite(found.counts).all():
-        expected = f"one or more finite patterns of {ROWS} × {COLUMNS}"
+    found = _hdf5(path) if path.suffix.lower() in HDF5 else Input(counts=_plane(read_single(path))[None], labels=None)
+    if found.counts.shape[1:] != (ROWS, COLUMNS) or not len(found.counts):
+        expected = f"one or more patterns of {ROWS} × {COLUMNS}"
         raise DataError(f"{path}: expected {expected}, found shape {found.counts.shape}")
+    if not np.isfinite(found.counts).all():
+        raise DataError(f"{path}: expected finite counts, found others")
     if found.labels is not None and len(found.labels) != len(found.counts):
         counted = f"{len(found.labels)} labels and {len(found.counts)} patterns"
         raise DataError(f"{path}: expected a label for each pattern, found {counted}")
     return found
 
 
+def _plane(values: NDArray[Any]) -> NDArray[Any]:
+    """Take the first of equal channels, where there are any."""
+    return values[..., 0] if values.ndim == 3 and values.shape[-1] else values
+
+
 def _hdf5(path: Path) -> Input:
-    keys = {(place.images, place.labels) for splits in GENERATIONS.values() for place in splits.values()}
+    places = {(place.images, place.labels) for splits in GENERATIONS.values() for place in splits.values()}
+    # Of a file that holds both splits, the test patterns are the ones that a model has not seen.
+    places_in_order = sorted(places, key=lambda pair: ("test" not in pair[0], pair))
     try:
         with h5py.File(path, "r") as file:
-            for images, labels in sorted(keys, key=lambda pair: "test" not in pair[0]):
-                if images in file:
-                    known = np.ravel(file[labels]).astype(np.int64) if labels in file else None
-                    values = np.asarray(file[images])
-                    return Input(counts=values[..., 0] if values.ndim == 4 else values, labels=known)
+            held = [pair for pair in places_in_order if pair[0] in file]
+            has_labels = bool(held) and held[0][1] in file
     except OSError as error:
         raise DataError(f"{path}: expected an HDF5 file, found: {error}") from None
-    raise DataError(f"{path}: expected one of the keys {', '.join(sorted(i for i, _ in keys))}, found none")
+    if not held:
+        raise DataError(f"{path}: expected one of the keys {', '.join(i for i, _ in places_in_order)}, found none")
+    images, labels = held[0]
+    values = Stored(path, images)[:]
+    counts = values[..., 0] if values.ndim == 4 and values.shape[-1] else values
+    return Input(counts=counts, labels=_labels(path, labels) if has_labels else None)
 
 
-def _numpy(path: Path) -> NDArray[Any]:
-    try:
-        return np.asarray(np.load(path, allow_pickle=False), np.float32)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: expected a NumPy array, found: {error}") from None
-
-
-def _picture(path: Path) -> NDArray[Any]:
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(picture, np.float32)
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: expected a picture, an .npy or an .h5 file, found: {error}") from None
+def _labels(path: Path, key: str) -> NDArray[np.int64]:
+    values = np.ravel(Stored(path, key)[:])
+    strange = values[~np.isin(values, range(len(CLASSES)))]
+    if len(strange):
+        raise DataError(f"{path}: {key}: expected {NAMED}, found {strange[0]}")
+    return values.astype(np.int64)

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from logging_spec.whole import whole_file
 from reference.runtime.backend import Backend
-from reference.runtime.errors import DataError
 from reference.runtime.latency import Latency
 from reference.runtime.predicting import Prediction, predict_inputs
 from reference.runtime.runconfig import RunConfig
 
 from . import metrics
-from .facts import CLASSES
+from .facts import CLASSES, NAMED
 from .inputs import Input, read
 from .picture import draw
 from .task import PhaseTask
@@ -56,7 +55,7 @@ def _report(path: Path, found: Input, logits: NDArray[np.float64], stem: Path) -
     with whole_file(table) as file, h5py.File(file, "w") as target:
         target.create_dataset("class", data=said)
         target.create_dataset("probability", data=probability.astype("f4"))
-        target.attrs["class"] = ", ".join(f"{number} is {name}" for number, name in enumerate(CLASSES))
+        target.attrs["class"] = NAMED
         target.attrs["probability"] = f"of {CLASSES[1]}"
     titles = [f"{CLASSES[c]} {p if c else 1 - p:.2f}" for c, p in zip(said, probability, strict=True)]
     with whole_file(picture) as file:
@@ -65,18 +64,15 @@ def _report(path: Path, found: Input, logits: NDArray[np.float64], stem: Path) -
         input=str(path),
         summary=f"{len(said)} patterns, {int(said.sum())} of them {CLASSES[1]}" if len(said) > 1 else titles[0],
         files={"classes": table.name, "picture": picture.name},
-        scores=_scores(path, found, logits),
+        scores=_scores(found, logits),
         details={"patterns": len(said)},
     )
 
 
-def _scores(path: Path, found: Input, logits: NDArray[np.float64]) -> dict[str, Any]:
+def _scores(found: Input, logits: NDArray[np.float64]) -> dict[str, Any]:
     """Score against the labels, where the file has them."""
     if found.labels is None:
         return {}
     labels = found.labels
-    if not np.isin(labels, range(len(CLASSES))).all():
-        expected = ", ".join(f"{number} {name}" for number, name in enumerate(CLASSES))
-        raise DataError(f"{path}: labels: expected {expected}, found {labels.min()} to {labels.max()}")
     commoner = np.full(len(labels), 1.0 if labels.mean() >= 0.5 else -1.0)
     return {"labels": {"model": metrics.scores(logits, labels), "commoner class": metrics.scores(commoner, labels)}}

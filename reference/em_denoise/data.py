@@ -83,13 +83,25 @@ class Pairs:
             raise DataError(f"{self.noise.path.parent}: expected pairs, found {numbers} — get both files again")
         truth = found.get(TRUTH_FILE)
         self._class = Stored(truth, "class") if truth is not None else None
+        if self._class is not None and self._class.shape != (len(self.noise),):
+            found_shape = f"found shape {self._class.shape}"
+            raise DataError(f"{truth}: class: expected a kind of defect for each image, {(len(self),)}, {found_shape}")
 
     def __len__(self) -> int:
         return len(self.noise)
 
     def read(self, index: int) -> tuple[Images, Images]:
-        """Return a noisy image and its clean one, each (256, 256, 1)."""
-        return self.noise[index], self.clean[index]
+        """Return a noisy image and its clean one, each (256, 256, 1).
+
+        Raises:
+            DataError: a value is not finite.
+        """
+        pair = self.noise[index], self.clean[index]
+        for stored, image in zip((self.noise, self.clean), pair, strict=True):
+            if not np.isfinite(image).all():
+                where = f"{stored.path}: {KEY}: image {index}"
+                raise DataError(f"{where}: expected finite values, found others — get the file again")
+        return pair
 
     def class_code(self, index: int) -> Images:
         """Return the one-hot code of the kind of defect, (4,); 1/4 everywhere where it is not known.
@@ -99,8 +111,8 @@ class Pairs:
         """
         if self._class is None:
             return np.full(len(CLASSES), 1 / len(CLASSES), np.float32)
-        found = int(self._class[index])
-        if found >= len(CLASSES):
+        found = self._class[index]
+        if found not in range(len(CLASSES)):
             named = ", ".join(f"{number} {name}" for number, name in enumerate(CLASSES))
             raise DataError(f"{self._class.path}: class of image {index}: expected {named}, found {found}")
-        return np.eye(len(CLASSES), dtype=np.float32)[found]
+        return np.eye(len(CLASSES), dtype=np.float32)[int(found)]

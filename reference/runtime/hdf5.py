@@ -46,15 +46,22 @@ class Stored:
         """Look at the file.
 
         Raises:
-            DataError: it is damaged, or does not hold the key.
+            DataError: it is damaged, does not hold the key, or holds something else than samples of numbers there.
         """
         self.path, self.key = path, key
         try:
             with h5py.File(path, "r") as file:
                 found = file.get(key)
-                if not isinstance(found, h5py.Dataset):
+                if found is None:
                     keys = ", ".join(file) or "nothing"
                     raise DataError(f"{path}: expected the key {key}, found {keys} — this file has another layout")
+                if not isinstance(found, h5py.Dataset):
+                    kind = type(found).__name__.lower()
+                    raise DataError(f"{path}: {key}: expected an array, found a {kind} — this file has another layout")
+                if not found.shape:
+                    raise DataError(f"{path}: {key}: expected an array, found a single value or none")
+                if found.dtype.kind not in "biuf":
+                    raise DataError(f"{path}: {key}: expected numbers, found dtype {found.dtype}")
                 self._place = Place(found)
         except OSError as error:
             raise DataError(f"{path}: expected an HDF5 file, found: {error} — get the file again") from None

@@ -1,4 +1,4 @@
-"""DMSNet of SciML-Bench v1.0 and v1.2 (`dms_classifier/`, PyTorch).
+"""DMSNet of SciML-Bench v1.0 and v1.2 (`dms_structure/dms_model.py`, PyTorch).
 
 Two convolutions of 4×4 without padding (8 and 16 channels), each with ReLU, 2×2 maximum pooling and batch
 normalisation, then dense layers of 512 and 256 with ReLU and half their units dropped out, and two logits.

@@ -9,7 +9,8 @@ Stone–Wales, substitution) enters the first layer as constant maps, and 1/4 in
 
 The authors' program (github.com/TalRemez/deep_class_aware_denoising) agrees on depth, widths and biases. It also
 divides the sum of the corrections by 10 and has no ReLU before the last layer; here corrections count in full, and
-every layer but the last has one. It pads by reflection, and zeros are used here, as in the other models.
+every layer but the last has one. Layers are padded with zeros there and here; before them, it reflects the image by 20
+pixels on each side, as far as the network sees, and cuts them off again, which is not done here.
 """
 
 from __future__ import annotations

@@ -2,11 +2,12 @@
 
 Section III-B, the grey network: 15 convolutions of 3×3 and 64 channels on the image at half its size. 2×2 pixels become
 four channels (pixel unshuffle), a map of the noise level is a fifth, and four output channels become an image again.
-485,316 trainable parameters: a bias everywhere and no batch normalisation, which is what the authors' training program
-(github.com/cszn/FFDNet) makes; the paper's own figure 1 normalises between convolution and ReLU. Kernels are drawn as
-those of all models here, where the paper makes them orthogonal. The map is one number for the whole image, estimated
-from the noisy image itself, since a microscope states none; real noise grows with the intensity, which one number does
-not say. The receptive field is 62×62 pixels of the image, the paper's crop 70×70. Images and crops have even sides.
+485,316 trainable parameters: a bias everywhere and no batch normalisation, as in the authors' training program
+(github.com/cszn/FFDNet), which leaves the last layer's bias at zero; the paper's own figure 1 normalises between
+convolution and ReLU. Kernels are drawn as those of all models here, where the paper makes them orthogonal. The map is
+one number for the whole image, estimated from the noisy image itself, since a microscope states none; real noise grows
+with the intensity, which one number does not say. The receptive field is 62×62 pixels of the image, the paper's crop
+70×70. Images and crops have even sides.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -67,6 +68,13 @@ def em_files(train: int = 3, test: int = 2) -> Files:
 
 def dms_patterns(count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return patterns, (count, 487, 195, 3), of which those of class 1 are brighter, and their labels."""
+    images, labels = _drawn(count, seed)
+    return images.copy(), labels.copy()
+
+
+@functools.cache
+def _drawn(count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Draw them once: that takes longer than everything else that a test does with them."""
     rng = np.random.default_rng(seed)
     labels = (np.arange(count) % 3 > 0).astype(np.int64)
     counts = rng.poisson(9 + 7 * labels[:, None, None], (count, 487, 195)).astype(np.float32)
@@ -94,3 +102,9 @@ def run_of(benchmark: str, **hyperparameters: Any) -> dict[str, Any]:
         "hyperparameters": defaults | hyperparameters,
         "target": {"metric": metric["name"], "direction": metric["direction"], "value": 1.0},
     }
+
+
+def prediction_of(benchmark: str, *inputs: Path | str, **hyperparameters: Any) -> dict[str, Any]:
+    """Return the changes that make run.json a prediction from some files."""
+    changes = {"mode": "predict", "resume_from": "/model.npz", "data.inputs": [str(path) for path in inputs]}
+    return run_of(benchmark, **hyperparameters) | changes

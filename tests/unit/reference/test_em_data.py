@@ -38,6 +38,15 @@ def of_shape(name: str, *shape: int) -> Callable[[Files], None]:
         (of_shape(CLEAN, 2, 256, 256, 1), "expected pairs, found 3 noisy and 2 clean images — get both files again"),
         (of_shape(NOISE, 3, 128, 128, 1), "images: expected shape (3, 256, 256, 1), found (3, 128, 128, 1)"),
         (of_shape(CLEAN, 3, 256, 256), "images: expected shape (3, 256, 256, 1), found (3, 256, 256)"),
+        (lambda files: files[CLEAN].update(images=np.float32(1)), "images: expected an array, found a single value or"),
+        (
+            lambda files: files[TRUTH].update({"class": np.zeros(2, np.uint8)}),
+            "graphene_truth.h5: class: expected a kind of defect for each image, (3,), found shape (2,)",
+        ),
+        (
+            lambda files: files[TRUTH].update({"class": np.zeros((3, 1), np.uint8)}),
+            "graphene_truth.h5: class: expected a kind of defect for each image, (3,), found shape (3, 1)",
+        ),
         (
             lambda files: files.update({NOISE: {"frames": np.ones(3)}}),
             "graphene_img_noise.h5: expected the key images, found frames — this file has another layout",
@@ -104,10 +113,28 @@ def test_the_kind_of_defect_is_a_code_where_it_is_known(tmp_path) -> None:
     (root / TRUTH).unlink()
     unknown = Pairs(list((root / "train").iterdir()), "train")
     assert unknown.class_code(1).tolist() == [0.25] * 4
-    files[TRUTH]["class"][1] = 9
+
+
+@pytest.mark.parametrize("kind", [9, -1, 0.5, float("nan")])
+def test_a_kind_of_defect_that_there_is_not_is_refused(kind, tmp_path) -> None:
+    files = em_files()
+    files[TRUTH]["class"] = np.array([0, kind, 1])
     strange = Pairs(list((write_set(tmp_path, files, EM_STATISTICS) / "train").iterdir()), "train")
-    with pytest.raises(DataError, match=r"class of image 1: expected 0 pristine, .*3 substitution, found 9"):
+    assert strange.class_code(2).tolist() == [0, 1, 0, 0]
+    with pytest.raises(DataError, match=rf"class of image 1: expected 0 pristine, .*3 substitution, found {kind}"):
         strange.class_code(1)
+
+
+@pytest.mark.parametrize("name", [NOISE, CLEAN])
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_a_value_that_is_not_finite_is_refused(name, value, tmp_path) -> None:
+    files = em_files()
+    files[name]["images"][2, 100, 7] = value
+    pairs = Pairs(list((write_set(tmp_path, files, EM_STATISTICS) / "train").iterdir()), "train")
+    pairs.read(1)
+    expected = rf"{Path(name).name}: images: image 2: expected finite values, found others — get the file again"
+    with pytest.raises(DataError, match=expected):
+        pairs.read(2)
 
 
 def test_the_scale_goes_both_ways(write_run, tmp_path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_sets import EM_STATISTICS, em_files, em_images, run_of, write_set
+from small_sets import EM_STATISTICS, em_files, em_images, prediction_of, run_of, write_set
 
 from reference.em_denoise import facts, metrics
 from reference.em_denoise.models import MODELS
@@ -169,8 +169,7 @@ def test_what_predictions_need_is_remembered(task_of, write_run) -> None:
     task = task_of()
     assert task.memory == {"mean": 1.0, "deviation": 0.05, "data_range": 0.4}
     assert {"model", "flat_field"} <= set(task.model_options)
-    changes = run_of("em_denoise") | {"mode": "predict", "resume_from": "/m.npz", "data.inputs": ["/in.h5"]}
-    later = DenoiseTask(runconfig.load(write_run(changes)))
+    later = DenoiseTask(runconfig.load(write_run(prediction_of("em_denoise", "/in.h5"))))
     assert later.memory == {}, "no data set is opened"
     later.memory = task.memory
     assert later.scale == task.scale

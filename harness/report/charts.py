@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from markupsafe import Markup, escape
 
 WIDTH, HALF, HEIGHT = 920, 440, 260
-LEFT, RIGHT, TOP, BOTTOM = 64, 128, 16, 40
+LEFT, RIGHT, TOP, BOTTOM = 76, 128, 16, 40
 UNNAMED = 16
 """Right margin of a chart whose only line needs no name, because the heading is it."""
 
@@ -207,7 +207,7 @@ def _axes(chart: Chart, x: _Scale, y: _Scale) -> Markup:
     middle = (LEFT + chart.edge) / 2
     names = Markup(
         '<text class="axis" x="{}" y="{}" text-anchor="middle">{}</text>'
-        '<text class="axis" transform="translate(14 {}) rotate(-90)" text-anchor="middle">{}</text>'
+        '<text class="axis" transform="translate(12 {}) rotate(-90)" text-anchor="middle">{}</text>'
     ).format(middle, HEIGHT - 4, chart.x_label, (TOP + HEIGHT - BOTTOM) / 2, chart.y_label)
     return Markup("").join([*rows, *columns, names])
 

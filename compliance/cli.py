@@ -13,12 +13,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from compliance import rules as rule_sets
 from compliance.rules import Ruleset, RulesetError, UnknownNameError
+from compliance.sets import verbs as set_verbs
+from compliance.sets.refusal import Refused
 
 CLEAN, FAULTY, USAGE, INTERNAL = 0, 1, 2, 3
 INTERRUPTED = 130
@@ -138,10 +140,24 @@ def _parser() -> argparse.ArgumentParser:
     rules = verbs.add_parser("rules", help="print a rule set with the text of each rule")
     rules.add_argument("name", metavar="NAME", nargs="?", default=rule_sets.DEFAULT, help="rule set (%(default)s)")
     rules.set_defaults(verb=_rules)
+    set_verbs.add(verbs, [named], _of_sets)
     stock = verbs.add_parser("stock-rules", parents=[named], help="print a rule file for MLPerf's own checker")
     stock.add_argument("benchmark", metavar="BENCHMARK", help="name of a benchmark")
     stock.set_defaults(verb=_stock_rules)
     return parser
+
+
+def _of_sets(run: Callable[..., int]) -> Callable[[argparse.Namespace], int]:
+    """Make a verb of a function about sets of runs."""
+
+    def verb(options: argparse.Namespace) -> int:
+        rules = rule_sets.load(options.ruleset, [_benchmark_file(path) for path in options.benchmark])
+        try:
+            return run(options, rules, _write)
+        except Refused as refusal:
+            raise UsageError(str(refusal)) from None
+
+    return verb
 
 
 def _has_colour(stream: TextIO) -> bool:

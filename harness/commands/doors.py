@@ -38,8 +38,26 @@ runpy.run_module(module, run_name="__main__", alter_sys=True)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="PATH…")
 def check(arguments: tuple[str, ...]) -> int:
     """Judge logs and run directories: exit 0 compliant, 1 findings, 2 usage, 3 internal error of the checker."""
+    return _judged("check", arguments)
+
+
+@click.command("score", context_settings=_PASS)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="PATH…")
+def score(arguments: tuple[str, ...]) -> int:
+    """Score sets of runs: exit 0 where each has a score, 1 where one has none, 2 usage, 3 internal error."""
+    return _judged("score", arguments)
+
+
+@click.command("diff", context_settings=_PASS)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="A B")
+def diff(arguments: tuple[str, ...]) -> int:
+    """Show in what two runs or submissions differ: exit 0 nothing, 1 something, 2 usage, 3 internal error."""
+    return _judged("diff", arguments)
+
+
+def _judged(verb: str, arguments: tuple[str, ...]) -> int:
     known = [word for path in registry.outside() for word in ("--benchmark", str(path))]
-    return through("compliance", "check", *known, *arguments)
+    return through("compliance", verb, *known, *arguments)
 
 
 @click.command("download")

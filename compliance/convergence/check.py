@@ -14,6 +14,7 @@ from compliance.finding import NOTHING, Finding, name, show
 from compliance.sets import olympic
 from compliance.sets.grouping import differing
 from compliance.sets.run import Run
+from compliance.text_table import printable
 
 FACTOR = 2
 """Runs of the reference, in runs of a submission, that MLPerf's rules ask for."""
@@ -98,7 +99,7 @@ def check_missed(runs: Sequence[Run]) -> Iterator[Finding]:
             "sciml-convergence-005",
             where="runs without a time to train",
             expected=f"at most {olympic.MOST_MISSED} of {len(runs)}",
-            found=f"{len(missed)}: " + "; ".join(f"{name(run.name)}: {run.missed}" for run in missed),
+            found=f"{len(missed)}: " + "; ".join(f"{printable(run.name)}: {run.missed}" for run in missed),
             advice="choose a target and limits that the runs reach, and run again",
         )
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compliance.finding import name as shown
 from compliance.sets.run import Run
 
 ALIKE: dict[str, Callable[[Run], Any]] = {
@@ -91,7 +90,7 @@ def _set(name: str, group: Sequence[Run], *, weak: bool) -> RunSet:
 
 def _names(groups: Sequence[Sequence[Run]]) -> list[str]:
     """Name each set; a name that stands for several is told apart by a number."""
-    names = [_what_ran(group[0]) if group[0].own_directory else shown(str(Path(group[0].folder))) for group in groups]
+    names = [_what_ran(group[0]) if group[0].own_directory else str(Path(group[0].folder)) for group in groups]
     counts, seen = Counter(names), Counter[str]()
     numbered = []
     for name in names:
@@ -102,4 +101,4 @@ def _names(groups: Sequence[Sequence[Run]]) -> list[str]:
 
 def _what_ran(run: Run) -> str:
     parts = (run.value("submission_benchmark"), run.model, run.value("implementation"), run.value("scale"))
-    return "/".join(shown(str(part)) for part in parts if part is not None)
+    return "/".join(str(part) for part in parts if part is not None)

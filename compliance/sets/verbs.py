@@ -29,6 +29,12 @@ def add(verbs: Any, parents: list[argparse.ArgumentParser], verb: Callable[..., 
     score = verbs.add_parser("score", parents=[*parents, known], help="score sets of runs")
     _score_options(score)
     score.set_defaults(verb=verb(_score))
+    diff = verbs.add_parser("diff", parents=[*parents, known], help="show in what two runs or submissions differ")
+    diff.add_argument("a", metavar="A", help="a run directory, a log, a folder of either, or a package")
+    diff.add_argument("b", metavar="B", help="another one")
+    diff.add_argument("--format", choices=DIFF_FORMS, default="text", help="form of the differences (%(default)s)")
+    diff.add_argument("--all", action="store_true", help="show what is alike too")
+    diff.set_defaults(verb=verb(_diff))
 
 
 def _score_options(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +51,12 @@ def _score_options(parser: argparse.ArgumentParser) -> None:
 
 def _score(options: argparse.Namespace, rules: Ruleset, write: Write) -> int:
     from compliance.score.command import run
+
+    return run(options, rules, write)
+
+
+def _diff(options: argparse.Namespace, rules: Ruleset, write: Write) -> int:
+    from compliance.diff.command import run
 
     return run(options, rules, write)
 

@@ -12,7 +12,7 @@ from checking import GOLDEN, Answer, call
 
 sys.path.insert(0, str(GOLDEN))
 
-from log_edits import value
+from log_edits import Edit, metadata, value
 from make_sets import BASE, OPTIONS, RISE, SETS, missed, run, runs
 from run_story import Plan, lines, tell
 
@@ -21,7 +21,9 @@ from compliance.convergence.points import Point
 from compliance.sets.members import members
 from compliance.sets.run import Run, read_run
 
-__all__ = ["BASE", "OPTIONS", "RISE", "SETS", "Plan", "lines", "missed", "run", "runs", "tell", "value"]
+__all__ = [
+    "BASE", "OPTIONS", "RISE", "SETS", "Edit", "Plan", "lines", "metadata", "missed", "run", "runs", "tell", "value",
+]  # fmt: skip
 
 RULES = rule_sets.load()
 

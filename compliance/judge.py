@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from compliance import facts, rundir
 from compliance.checks import EVENT_CHECKS, EVERY_KEY, LOG_CHECKS, EventCheck
 from compliance.checks.fields import check_fields, interpret
 from compliance.event import LoggedEvent
 from compliance.finding import Finding
-from compliance.log import LogLine, read_lines
+from compliance.log import LineReader, LogLine
 from compliance.rules import Ruleset
 from compliance.story import Story
+
+PIECE_BYTES = 1 << 16
+"""Bytes of a log that are read at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,31 +45,53 @@ class Judgement:
 
 
 class Judge:
-    """Judges one log while it is read. Its memory does not grow with the log."""
+    """Judges one log while its bytes arrive, in pieces of any size. Its memory does not grow with the log."""
 
     def __init__(self, rules: Ruleset) -> None:
-        self._rules = rules
+        self.rules = rules
         self.story = Story(life_cycle=rules.life_cycle, state=rules.life_cycle.initial)
+        self._lines = LineReader()
+        self._findings: list[Finding] = []
 
-    def read(self, line: LogLine) -> Iterator[Finding]:
-        """Judge one more line."""
+    def feed(self, data: bytes) -> list[Finding]:
+        """Take in more bytes of the log, and return what is wrong with the lines that end in them."""
+        return self._keep(found for line in self._lines.feed(data) for found in self._read(line))
+
+    def end(self) -> list[Finding]:
+        """Take the log as ended, and return what is wrong with its last line and with the whole."""
+        last = self._keep(found for line in self._lines.end() for found in self._read(line))
+        return last + self._keep(found for check in LOG_CHECKS for found in check(self.story, self.rules))
+
+    def judgement(self, name: str, more: Iterable[Finding] = ()) -> Judgement:
+        """Return the judgement of all that was taken in; `more` are findings from beside the log."""
+        self._keep(more)
+        return Judgement(
+            file=name,
+            sha256=self._lines.sha256,
+            lines=self.story.lines,
+            events=self.story.events,
+            summary=facts.summarise(self.story),
+            findings=tuple(sorted(self._findings, key=lambda finding: finding.line)),
+        )
+
+    def _keep(self, findings: Iterable[Finding]) -> list[Finding]:
+        kept = [finding for finding in findings if finding.rule in self.rules.rules]
+        self._findings += kept
+        return kept
+
+    def _read(self, line: LogLine) -> Iterator[Finding]:
         self.story.lines = line.number
         yield from line.findings
         for record in line.records:
-            yield from check_fields(record, line.number, self._rules)
-            event = interpret(record, line.number, self._rules)
+            yield from check_fields(record, line.number, self.rules)
+            event = interpret(record, line.number, self.rules)
             if event is not None:
                 yield from self._hear(event)
 
-    def end(self) -> Iterator[Finding]:
-        """Judge the log as a whole."""
-        for check in LOG_CHECKS:
-            yield from check(self.story, self._rules)
-
     def _hear(self, event: LoggedEvent) -> Iterator[Finding]:
-        for check in _checks_of(event.key if event.key in self._rules.keys else None):
-            yield from check(event, self.story, self._rules)
-        self.story.advance(event, known=event.key in self._rules.keys)
+        for check in _checks_of(event.key if event.key in self.rules.keys else None):
+            yield from check(event, self.story, self.rules)
+        self.story.advance(event, known=event.key in self.rules.keys)
 
 
 def judge(path: Path, rules: Ruleset) -> Judgement:
@@ -87,23 +111,30 @@ def judge(path: Path, rules: Ruleset) -> Judgement:
     return Judgement(file=str(log), sha256=None, lines=0, events=0, summary=summary, findings=findings)
 
 
+def judge_stream(stream: BinaryIO, name: str, rules: Ruleset) -> Judgement:
+    """Judge a log from its stream, which is read once to its end and need not be a file of its own.
+
+    Raises:
+        OSError: the stream cannot be read.
+    """
+    return _hear_out(stream, rules).judgement(name)
+
+
 def _judge_log(path: Path, rules: Ruleset, config: rundir.RunConfig | None) -> Judgement:
-    judge, digest = Judge(rules), hashlib.sha256()
-    findings = list(config.findings) if config else []
     with path.open("rb") as stream:
-        for line in read_lines(stream, digest):
-            findings += judge.read(line)
-    findings += judge.end()
+        judge = _hear_out(stream, rules)
+    more = list(config.findings) if config else []
     if config and config.content:
-        findings += rundir.check_agreement(config.content, judge.story, rules)
-    return Judgement(
-        file=str(path),
-        sha256=digest.hexdigest(),
-        lines=judge.story.lines,
-        events=judge.story.events,
-        summary=facts.summarise(judge.story),
-        findings=tuple(sorted((f for f in findings if f.rule in rules.rules), key=lambda finding: finding.line)),
-    )
+        more += rundir.check_agreement(config.content, judge.story, rules)
+    return judge.judgement(str(path), more)
+
+
+def _hear_out(stream: BinaryIO, rules: Ruleset) -> Judge:
+    judge = Judge(rules)
+    while data := stream.read(PIECE_BYTES):
+        judge.feed(data)
+    judge.end()
+    return judge
 
 
 @cache

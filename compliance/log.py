@@ -6,8 +6,9 @@ passed over, as MLPerf's tools do.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import NamedTuple
 
 from compliance.finding import Finding, clipped, name, show
 from logging_spec.events import MAX_LINE_BYTES, TOKEN, LineError, parse_object
@@ -26,13 +27,6 @@ EXPECTED = {
 ONE_WRITER = "let one process write the file, each line in one write"
 
 
-class Digest(Protocol):
-    """What hashlib's objects can do."""
-
-    def update(self, data: bytes, /) -> None:
-        """Take in more bytes."""
-
-
 class LogLine(NamedTuple):
     """One line of a log."""
 
@@ -46,36 +40,55 @@ class LogLine(NamedTuple):
     """What is wrong with the line as such."""
 
 
-def read_lines(stream: BinaryIO, digest: Digest) -> Iterator[LogLine]:
-    """Read a log line by line, and feed all its bytes to `digest`.
+class LineReader:
+    """Takes in the bytes of a log, in pieces of any size, and gives back its lines, of which it keeps none."""
 
-    Raises:
-        OSError: the stream cannot be read.
-    """
-    number = 0
-    while raw := stream.readline(MAX_LINE_BYTES):
-        number += 1
-        digest.update(raw)
-        line = LogLine(number, [], [])
-        if not raw.endswith(b"\n"):
-            _find_end(stream, digest, line, len(raw))
-        if len(raw) < MAX_LINE_BYTES or raw.endswith(b"\n"):
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._rest = b""
+        self._passed_over = 0
+        self.number = 0
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the bytes so far."""
+        return self._digest.hexdigest()
+
+    def feed(self, data: bytes) -> Iterator[LogLine]:
+        """Take in more bytes, and yield the lines that end in them."""
+        self._digest.update(data)
+        *whole, rest = data.split(b"\n")
+        for raw in whole:
+            yield self._line(raw, ended=True)
+        self._rest += rest
+        if len(self._rest) > MAX_LINE_BYTES:
+            self._passed_over += len(self._rest)
+            self._rest = b""
+
+    def end(self) -> Iterator[LogLine]:
+        """Yield the line that the end of the log cuts off, where there is one."""
+        if self._rest or self._passed_over:
+            yield self._line(b"", ended=False)
+
+    def _line(self, raw: bytes, *, ended: bool) -> LogLine:
+        raw, self._rest = self._rest + raw, b""
+        length, self._passed_over = self._passed_over + len(raw) + ended, 0
+        self.number += 1
+        line = LogLine(self.number, [], [])
+        if length > MAX_LINE_BYTES:
+            _add(
+                line,
+                "sciml-file-004",
+                f"at most {MAX_LINE_BYTES} bytes",
+                f"{length} bytes",
+                "log large things as files",
+            )
+        if not ended:
+            advice = "see whether the log was cut off; write each line whole"
+            _add(line, "sciml-file-002", "a line feed at the end of the file", "the end of the file", advice)
+        if length <= MAX_LINE_BYTES:
             _read_text(_decoded(raw, line), line)
-        yield line
-
-
-def _find_end(stream: BinaryIO, digest: Digest, line: LogLine, length: int) -> None:
-    """Pass over what is left of a line that is too long, and see whether it ends at all."""
-    rest = raw = b""
-    while not raw.endswith(b"\n") and (raw := stream.readline(MAX_LINE_BYTES)):
-        digest.update(raw)
-        length += len(raw)
-        rest = raw
-    if length > MAX_LINE_BYTES:
-        _add(line, "sciml-file-004", f"at most {MAX_LINE_BYTES} bytes", f"{length} bytes", "log large things as files")
-    if not rest.endswith(b"\n"):
-        advice = "see whether the log was cut off; write each line whole"
-        _add(line, "sciml-file-002", "a line feed at the end of the file", "the end of the file", advice)
+        return line
 
 
 def _decoded(raw: bytes, line: LogLine) -> str:

@@ -12,14 +12,12 @@ from compliance import facts, rundir
 from compliance.checks import LOG_CHECKS, EventCheck, checks_of
 from compliance.checks.fields import as_dict, check_fields, is_event
 from compliance.event import LoggedEvent
+from compliance.expand import ExpansionError, pieces
 from compliance.finding import Finding
 from compliance.log import LineReader, LogLine
 from compliance.registry import KeyRule
 from compliance.rules import Ruleset
 from compliance.story import Story
-
-PIECE_BYTES = 1 << 16
-"""Bytes of a log that are read at a time."""
 
 MOST_OF_A_RULE = 1000
 """Findings of a rule that are listed for one log; the rest are counted, so that memory is bounded."""
@@ -33,7 +31,7 @@ class Judgement:
     """The log, as it was named."""
 
     sha256: str | None
-    """Digest of its bytes; None where there is no log."""
+    """Digest of its bytes, expanded where they are compressed; None where there is no log."""
 
     lines: int
     """Lines in it."""
@@ -89,6 +87,21 @@ class Judge:
         for check in LOG_CHECKS:
             found += check(self.story, self.rules)
         return self._keep(found)
+
+    def break_off(self, error: ExpansionError) -> None:
+        """Note that the log could be read thus far and no farther."""
+        self._keep(
+            [
+                Finding(
+                    rule=error.rule,
+                    line=max(1, self.story.lines),
+                    where="file",
+                    expected=error.expected,
+                    found=error.found,
+                    advice=error.advice,
+                )
+            ]
+        )
 
     def judgement(self, name: str, more: Iterable[Finding] = ()) -> Judgement:
         """Return the judgement of all that was taken in; `more` are findings from beside the log."""
@@ -177,7 +190,7 @@ def judge(path: Path, rules: Ruleset) -> Judgement:
 
 
 def judge_stream(stream: BinaryIO, name: str, rules: Ruleset) -> Judgement:
-    """Judge a log from its stream, which is read once to its end and need not be a file of its own.
+    """Judge a log from its stream, which is read once to its end, and expanded where it is compressed.
 
     Raises:
         OSError: the stream cannot be read.
@@ -196,7 +209,10 @@ def _judge_log(path: Path, rules: Ruleset, config: rundir.RunConfig | None) -> J
 
 def _hear_out(stream: BinaryIO, rules: Ruleset) -> Judge:
     judge = Judge(rules)
-    while data := stream.read(PIECE_BYTES):
-        judge.feed(data)
+    try:
+        for data in pieces(stream):
+            judge.feed(data)
+    except ExpansionError as error:
+        judge.break_off(error)
     judge.end()
     return judge

@@ -85,7 +85,10 @@ def _finding(file: str, finding: Finding, rules: Ruleset) -> dict[str, Any]:
 
 
 def _counts(judgements: Sequence[Judgement], rules: Ruleset) -> Counter[str]:
-    return Counter(rules.rules[finding.rule].severity for judged in judgements for finding in judged.findings)
+    counts: Counter[str] = Counter()
+    for finding in (found for judged in judgements for found in judged.findings):
+        counts[rules.rules[finding.rule].severity] += finding.count
+    return counts
 
 
 def _plural(count: int, thing: str) -> str:

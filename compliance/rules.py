@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from compliance.conditions import Condition, condition
+from compliance.finding import Finding
 from compliance.life_cycle import LifeCycle, Transition
 from compliance.registry import KeyRule, key_rule
 from compliance.schemas import Accepts, Schema, compile_schema
@@ -67,6 +69,9 @@ class Ruleset:
     name: str
     """Name of its folder in `rulesets/`."""
 
+    prefix: str
+    """What the id of a rule begins with; the fault that it speaks of follows."""
+
     text: str
     """What it is for."""
 
@@ -88,6 +93,9 @@ class Ruleset:
     accepts_event: Accepts
     """Whether a JSON object is a whole event."""
 
+    accepts_metadata: Accepts
+    """Whether a JSON object is the metadata of an event."""
+
     life_cycle: LifeCycle
     """Order of the events."""
 
@@ -105,6 +113,21 @@ class Ruleset:
 
     agreements: tuple[dict[str, str], ...]
     """Fields of run.json and the fields of the log that have to agree with them."""
+
+    @cached_property
+    def names(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The keys of the registry, and those of MLPerf that are none of ours."""
+        return frozenset(self.keys), self.foreign_keys
+
+    def named(self, finding: Finding) -> Finding | None:
+        """Return a finding under the id of its rule; None where the rule set asks for no such thing.
+
+        A condition of the rule set names its rule, and a check names the fault that it looks for.
+        """
+        if finding.rule in self.rules:
+            return finding
+        rule = f"{self.prefix}{finding.rule}"
+        return replace(finding, rule=rule) if rule in self.rules else None
 
 
 def names() -> list[str]:
@@ -149,6 +172,7 @@ def _build(name: str, digest: str, document: dict[str, Any]) -> Ruleset:
     keys = {key: key_rule(entry) for key, entry in document["registry"]["keys"].items()}
     return Ruleset(
         name=name,
+        prefix=about["prefix"],
         text=about["text"],
         sha256=digest,
         rules={rule: Rule(**entry) for rule, entry in document["rules"].items()},
@@ -156,6 +180,7 @@ def _build(name: str, digest: str, document: dict[str, Any]) -> Ruleset:
         foreign_keys=frozenset(about["foreign_keys"]),
         event_schema=document["event"],
         accepts_event=compile_schema(document["event"]),
+        accepts_metadata=compile_schema(document["event"]["properties"]["metadata"]),
         life_cycle=_life_cycle(document["life_cycle"], keys),
         conditions=_conditions(document["conditions"]["conditions"]),
         elapsed=tuple(ElapsedLimit(**limit) for limit in about["elapsed"]),

@@ -93,11 +93,14 @@ class Story:
         self.events += 1
         if not known:
             return
-        self.counts[event.key] += 1
-        self.latest[event.key] = event
+        key = event.key
+        self.counts[key] += 1
+        self.latest[key] = event
         if event.sound:
-            self.first.setdefault(event.key, event)
-            self._judge_quality(event)
+            if key not in self.first:
+                self.first[key] = event
+            if key == "baseline" or key.startswith("eval_"):
+                self._judge_quality(event)
         state = self.life_cycle.after(self.state, event)
         if state != self.state:
             self.left.setdefault(self.state, event.line)

@@ -11,11 +11,15 @@ from compliance.rules import Ruleset
 from compliance.story import Story
 
 
+def are_of_events(key: str, rules: Ruleset) -> bool:
+    """Say whether there are conditions on each event of a key; those on a fact wait for the end of the log."""
+    return key in rules.conditions and not rules.keys[key].single
+
+
 def check_event(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Finding]:
     """Hold an event of a key that may stand often to the conditions on it."""
-    conditions = rules.conditions.get(event.key, ())
-    if conditions and event.sound and not rules.keys[event.key].single:
-        for condition in conditions:
+    if event.sound:
+        for condition in rules.conditions[event.key]:
             if condition.broken(event, story):
                 yield _finding(condition, event, story)
 

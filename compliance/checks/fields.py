@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from compliance.event import LoggedEvent
 from compliance.finding import Finding
 from compliance.rules import Ruleset
 from compliance.schemas import is_integer
+from logging_spec.events import FIELDS
 
 
 def check_fields(record: dict[str, Any], line: int, rules: Ruleset) -> Iterator[Finding]:
@@ -20,7 +20,7 @@ def check_fields(record: dict[str, Any], line: int, rules: Ruleset) -> Iterator[
     for fault in mismatches(rules.event_schema, record):
         missing = fault.structural and "." not in fault.path
         yield Finding(
-            rule="sciml-event-001" if missing else "sciml-event-002",
+            rule="event-001" if missing else "event-002",
             line=line,
             where=fault.path,
             expected=fault.expected,
@@ -29,11 +29,14 @@ def check_fields(record: dict[str, Any], line: int, rules: Ruleset) -> Iterator[
         )
 
 
-def interpret(record: dict[str, Any], line: int, rules: Ruleset) -> LoggedEvent | None:
-    """Return the record's event; None where too little of it is there for any further check."""
-    key, time_ms, metadata = record.get("key"), record.get("time_ms"), record.get("metadata")
-    if not (isinstance(key, str) and key and is_integer(time_ms) and isinstance(metadata, dict) and "value" in record):
-        return None
-    known, value = rules.keys.get(key), record["value"]
-    sound = known is not None and known.accepts_value(value) and known.accepts_metadata(metadata)
-    return LoggedEvent(line, time_ms, record.get("event_type"), key, value, metadata, sound)
+def as_dict(record: Any) -> dict[str, Any]:
+    """Return the JSON object of a record that was read quickly."""
+    return {field: getattr(record, field) for field in FIELDS}
+
+
+def is_event(record: dict[str, Any]) -> bool:
+    """Say whether enough of an event is there for further checks."""
+    key = record.get("key")
+    if not (isinstance(key, str) and key and "value" in record):
+        return False
+    return is_integer(record.get("time_ms")) and isinstance(record.get("metadata"), dict)

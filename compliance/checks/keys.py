@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from compliance.event import LoggedEvent
 from compliance.finding import NOTHING, Finding, name
@@ -19,15 +20,20 @@ LONGEST_KEY = 64
 """Characters up to which a key can be a misspelling of one of ours."""
 
 
-def check_event(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Finding]:
+def check_event(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterable[Finding]:
     """Compare an event with what its key asks for."""
     known = rules.keys.get(event.key)
     if known is None:
-        yield from _near_miss(event, rules)
-        return
+        return _near_miss(event, rules)
+    if event.sound and event.event_type == known.event_type and not (known.single and story.counts[event.key]):
+        return ()
+    return _faults(event, known, story)
+
+
+def _faults(event: LoggedEvent, known: KeyRule, story: Story) -> Iterator[Finding]:
     if event.event_type != known.event_type and event.event_type in EVENT_TYPES:
         yield Finding(
-            rule="sciml-event-003",
+            rule="event-003",
             line=event.line,
             where=f"{event.key} event_type",
             expected=known.event_type,
@@ -38,7 +44,7 @@ def check_event(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Fi
         yield from _unsound(event, known)
     if known.single and story.counts[event.key]:
         yield Finding(
-            rule="sciml-key-005",
+            rule="key-005",
             line=event.line,
             where=event.key,
             expected="one event in the log",
@@ -51,7 +57,7 @@ def check_events_present(story: Story, _rules: Ruleset) -> Iterator[Finding]:
     """Refuse a log in which there is nothing to look at."""
     if not story.events:
         yield Finding(
-            rule="sciml-file-001",
+            rule="file-001",
             line=max(1, story.lines),
             where="file",
             expected="events",
@@ -71,7 +77,7 @@ def check_keys_present(story: Story, rules: Ruleset) -> Iterator[Finding]:
             places = [story.left[state] for state in known.states or () if state in story.left]
             where = f", {rules.life_cycle.words(known.states)}" if known.states else ""
             yield Finding(
-                rule="sciml-key-004",
+                rule="key-004",
                 line=max(places, default=story.lines),
                 where=key,
                 expected=f"{'one event' if known.single else 'at least one event'}{where}",
@@ -84,8 +90,8 @@ def _unsound(event: LoggedEvent, known: KeyRule) -> Iterator[Finding]:
     from compliance.mismatch import mismatches
 
     parts = (
-        ("sciml-key-001", "value", known.accepts_value, known.value_schema, event.value),
-        ("sciml-key-002", "metadata", known.accepts_metadata, known.metadata_schema, event.metadata),
+        ("key-001", "value", known.accepts_value, known.value_schema, event.value),
+        ("key-002", "metadata", known.accepts_metadata, known.metadata_schema, event.metadata),
     )
     for rule, part, accepts, schema, content in parts:
         for fault in mismatches(schema, content) if not accepts(content) else ():
@@ -99,15 +105,25 @@ def _unsound(event: LoggedEvent, known: KeyRule) -> Iterator[Finding]:
             )
 
 
-def _near_miss(event: LoggedEvent, rules: Ruleset) -> Iterator[Finding]:
-    if event.key in rules.foreign_keys or len(event.key) > LONGEST_KEY:
-        return
-    for near in difflib.get_close_matches(event.key, rules.keys, 1, RESEMBLANCE):
-        yield Finding(
-            rule="sciml-key-003",
+def _near_miss(event: LoggedEvent, rules: Ruleset) -> Iterable[Finding]:
+    near = _resembled(event.key, rules.names) if len(event.key) <= LONGEST_KEY else None
+    if near is None:
+        return ()
+    return (
+        Finding(
+            rule="key-003",
             line=event.line,
             where="key",
             expected=near,
             found=name(event.key),
             advice="correct the spelling; unknown keys are ignored",
-        )
+        ),
+    )
+
+
+@lru_cache(maxsize=256)
+def _resembled(key: str, names: tuple[frozenset[str], frozenset[str]]) -> str | None:
+    """Return the known key, the first of `names`, of which a key is a misspelling; the second are no misspellings."""
+    known, foreign = names
+    near = () if key in foreign else difflib.get_close_matches(key, sorted(known), 1, RESEMBLANCE)
+    return near[0] if near else None

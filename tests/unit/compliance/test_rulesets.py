@@ -59,9 +59,10 @@ def test_every_rule_stands_in_the_specification_with_its_severity_and_title() ->
 
 def test_the_code_and_the_data_name_rules_that_exist_and_all_of_them() -> None:
     sources = [*(ROOT / "compliance").rglob("*.py"), ROOT / "logging_spec" / "events.py"]
-    named = {
-        rule for path in sources for rule in re.findall(r"sciml-[a-z]+-[0-9]{3}", path.read_text(encoding="utf-8"))
+    faults = {
+        fault for path in sources for fault in re.findall(r'"([a-z]+-[0-9]{3})"', path.read_text(encoding="utf-8"))
     }
+    named = {f"{RULES.prefix}{fault}" for fault in faults}
     named |= names_in([part("conditions"), part("life_cycle"), part("ruleset")], "rule")
     assert named == set(RULES.rules)
 

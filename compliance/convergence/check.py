@@ -1,4 +1,7 @@
-"""Hold a set of runs to the reference: pure, over what the logs of the set say."""
+"""Hold a set of runs to the reference: pure, over what the logs of the set say.
+
+As in the checks of logs, a finding names the fault, `convergence-001`, and the rule set gives it its id.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,7 @@ def check_alike(runs: Sequence[Run]) -> Iterator[Finding]:
     """Name every fact in which the runs of a set differ though they may not."""
     for fact, values in differing(runs).items():
         yield _finding(
-            "sciml-convergence-004",
+            "convergence-004",
             where=fact,
             expected="one value in all runs",
             found=" and ".join(map(show, values[:3])),
@@ -96,7 +99,7 @@ def check_missed(runs: Sequence[Run]) -> Iterator[Finding]:
     missed = [run for run in runs if run.time_s is None]
     if len(missed) > olympic.MOST_MISSED:
         yield _finding(
-            "sciml-convergence-005",
+            "convergence-005",
             where="runs without a time to train",
             expected=f"at most {olympic.MOST_MISSED} of {len(runs)}",
             found=f"{len(missed)}: " + "; ".join(f"{printable(run.name)}: {run.missed}" for run in missed),
@@ -159,7 +162,7 @@ def _few(reference: Reference, runs: int) -> Iterator[Finding]:
     """Point out a reference of fewer runs than the rules ask for: the test holds, and refuses less."""
     if reference.runs + 2 < FACTOR * runs:
         yield _finding(
-            "sciml-convergence-003",
+            "convergence-003",
             where="reference convergence points",
             expected=f"at least {FACTOR * runs} runs of the reference, {FACTOR} for each of the set",
             found=f"{reference.runs + 2} ({reference.origin})",
@@ -170,7 +173,7 @@ def _few(reference: Reference, runs: int) -> Iterator[Finding]:
 def _too_fast(reference: Reference, smallest: float, mean: float, runs: int, p: float | None) -> Finding:
     by_chance = f"; p = {p:.2g}" if p is not None else ""
     return _finding(
-        "sciml-convergence-001",
+        "convergence-001",
         where="epochs to the target",
         expected=f"a mean of at least {smallest:.2f} (the reference has {reference.mean:.2f} with standard deviation "
         f"{reference.stdev:.2f}: {reference.origin})",
@@ -181,7 +184,7 @@ def _too_fast(reference: Reference, smallest: float, mean: float, runs: int, p: 
 
 def _no_batch(batch_size: int, expected: str, more: str = "") -> Finding:
     return _finding(
-        "sciml-convergence-002",
+        "convergence-002",
         where="global_batch_size",
         expected=expected,
         found=f"{batch_size}{more}",
@@ -193,7 +196,7 @@ def _no_point(run: Run, found: Sequence[Point]) -> Finding:
     what = f"{run.value('submission_benchmark')}, model {run.model}, scale {run.value('scale')}"
     few = "; ".join(f"{point.implementation}: {len(point.epochs)} runs" for point in found)
     return _finding(
-        "sciml-convergence-003",
+        "convergence-003",
         where="reference convergence points",
         expected=f"at least {olympic.FEWEST} runs of the reference, with at most one that missed: {name(what)}",
         found=few or NOTHING,

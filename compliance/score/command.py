@@ -51,10 +51,10 @@ def _scores(options: argparse.Namespace, rules: Ruleset) -> list[Score]:
         sys.stderr.write(f"compliance: {folder}: expected result_0.txt, found none — the run is in no set\n")
     if not found:
         raise Refused(
-            f"{' '.join(options.paths)}: expected result_*.txt or run directories, found none — check the path"
+            f"{' '.join(options.paths)}: expected result_<i>.txt or run directories, found none — check the path"
         )
     runs = [read_run(member, rules) for member in found]
-    return [score(of, points, needed=options.runs) for of in sets(runs, weak=options.weak)]
+    return [score(of, points, rules, needed=options.runs) for of in sets(runs, weak=options.weak)]
 
 
 def _points(paths: Sequence[Path], benchmarks: Sequence[str]) -> list[Point]:
@@ -83,4 +83,4 @@ def _content(form: str, scores: Sequence[Score], rules: Ruleset) -> bytes:
 
 def _has_none(scored: Score, rules: Ruleset) -> bool:
     broken = any(rules.rules[finding.rule].severity == "error" for finding in scored.findings)
-    return broken or scored.reason is not None
+    return broken or scored.reason is not None or scored.convergence.accepted is False

@@ -12,6 +12,7 @@ from typing import Any
 from compliance.convergence.check import Convergence, check_alike, check_convergence
 from compliance.convergence.points import Point
 from compliance.finding import Finding
+from compliance.rules import Ruleset
 from compliance.score.energy import SetEnergy, energies
 from compliance.score.interval import Interval, interval
 from compliance.score.throughput import Throughput, throughput
@@ -53,6 +54,9 @@ class Score:
     energies: tuple[SetEnergy, ...]
     """By source."""
 
+    findings: tuple[Finding, ...]
+    """What is wrong with the set, by the ids of the rule set."""
+
     @property
     def runs(self) -> tuple[Run, ...]:
         """The runs that count."""
@@ -80,18 +84,14 @@ class Score:
         factor = self.convergence.factor
         return None if self.score_s is None or factor is None else self.score_s * factor
 
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What is wrong with the set."""
-        return self.convergence.findings
 
-
-def score(of: RunSet, points: Sequence[Point], *, needed: int | None = None) -> Score:
+def score(of: RunSet, points: Sequence[Point], rules: Ruleset, *, needed: int | None = None) -> Score:
     """Score a set.
 
     Args:
         of: the set.
         points: reference convergence points.
+        rules: the rule set by which the runs were judged.
         needed: runs that a score is of; None is what the benchmark's rules ask for.
     """
     runs = of.runs or of.pruned
@@ -101,6 +101,7 @@ def score(of: RunSet, points: Sequence[Point], *, needed: int | None = None) -> 
     counted = of.runs[window.part]
     weak = throughput(counted, of.pruned, needed) if of.weak else None
     reason = weak.reason if weak else _reason(counted, needed)
+    convergence = check_convergence(counted, points)
     mean = olympic.mean(times[window.part]) if reason is None and not weak else None
     return Score(
         of=of,
@@ -109,7 +110,8 @@ def score(of: RunSet, points: Sequence[Point], *, needed: int | None = None) -> 
         score_s=mean,
         reason=reason,
         interval=interval(times[window.part]) if mean is not None else Interval(low=None, high=None, reason=reason),
-        convergence=check_convergence(counted, points),
+        convergence=convergence,
+        findings=tuple(named for finding in convergence.findings if (named := rules.named(finding)) is not None),
         throughput=weak,
         energies=tuple(energies(counted if weak else _in_the_mean(counted))),
     )

@@ -1,4 +1,4 @@
-"""The logs of a submission, wherever they lie: a log, a run directory, a folder of result_*.txt, or a tree of these.
+"""The logs of a submission, wherever they lie: a log, a run directory, a folder of logs, or a tree of these.
 
 Whoever reads another container, such as an archive, makes members of it, and everything else stays as it is.
 """
@@ -17,7 +17,9 @@ from compliance.rules import Ruleset
 from compliance.rundir import CONFIG, LARGEST_CONFIG_BYTES, LOG
 from logging_spec.events import parse_object
 
-RESULT = re.compile(r"result_\d+\.txt")
+RESULT = re.compile(r"(?:result_(\d+)\.txt|seed-(\d+)\.log)(?:\.gz|\.zst)?")
+"""Names of logs: in a submission, and of the reference as it is kept."""
+
 PRUNED = "pruned_results"
 """Folder of the runs of a weak set that its score leaves out."""
 
@@ -77,7 +79,7 @@ def without_log(path: Path) -> list[Path]:
 
 
 def _logs(path: Path) -> Iterator[Path]:
-    return (log for log in path.rglob("result_*.txt") if RESULT.fullmatch(log.name) and log.is_file())
+    return (log for log in path.rglob("*") if RESULT.fullmatch(log.name) and log.is_file())
 
 
 def _is_run(folder: Path) -> bool:
@@ -138,4 +140,5 @@ def _mode(config: Path) -> Any:
 
 
 def _by_number(log: Path) -> tuple[str, int]:
-    return str(log.parent), int(log.stem.partition("_")[2])
+    number = RESULT.fullmatch(log.name)
+    return str(log.parent), int(next(filter(None, number.groups()))) if number else 0

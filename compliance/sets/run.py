@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
 
+from compliance.expand import ExpansionError, pieces
 from compliance.judge import Judgement
 from compliance.rules import Ruleset
 from compliance.schemas import is_integer, is_number
@@ -175,10 +176,23 @@ def _energy(event: Event) -> Energy:
 
 def _events(stream: BinaryIO) -> Iterator[Event]:
     """Read the events of a log; what is none has been named by the checker, and is passed over."""
-    while raw := stream.readline(MAX_LINE_BYTES):
+    for line in _lines(stream):
         try:
-            event = parse_line(raw.decode(errors="replace"))
+            event = parse_line(line.decode(errors="replace"))
         except LineError:
             continue
         if event is not None:
             yield event
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Split a log, which may be compressed, into lines; of one that is too long, a part is kept that is no event."""
+    rest = b""
+    try:
+        for data in pieces(stream):
+            *whole, rest = (rest + data).split(b"\n")
+            yield from whole
+            rest = rest[:MAX_LINE_BYTES]
+    except ExpansionError:
+        return
+    yield rest

@@ -253,7 +253,7 @@ def test_points_of_another_model_scale_metric_or_harder_target_do_not_count(tmp_
     ]  # fmt: skip
     found = check_convergence(read_back, others)
     assert found.accepted is None
-    assert [finding.rule for finding in found.findings] == ["sciml-convergence-003"]
+    assert [finding.rule for finding in found.findings] == ["convergence-003"]
 
 
 def test_the_open_division_is_not_held_against_the_reference(tmp_path: Path) -> None:

@@ -68,15 +68,15 @@ def check_convergence(runs: Sequence[Run], points: Sequence[Point]) -> Convergen
     """
     findings = [*check_alike(runs), *check_missed(runs)]
     if findings:
-        return _unsaid("the set is not one", findings)
+        return Convergence(reason="the set is not one", findings=tuple(findings))
     if len(runs) < olympic.FEWEST:
-        return _unsaid(f"{len(runs)} of at least {olympic.FEWEST} runs")
+        return Convergence(reason=f"{len(runs)} of at least {olympic.FEWEST} runs")
     if runs[0].value("submission_division") != "closed":
-        return _unsaid("the open division is free in how it converges")
+        return _alone(runs, "the open division is free in how it converges")
     ours = _matching(runs[0], points)
     candidates = {who: envelope(found) for who, found in reference_points.by_implementation(ours).items()}
     if not candidates:
-        return _unsaid("no reference convergence point", [_no_point(runs[0], ours)])
+        return _alone(runs, "no reference convergence point", [_no_point(runs[0], ours)])
     own = runs[0].value("implementation")
     chosen = {own: candidates[own]} if own in candidates else candidates
     return min((_compare(runs, references, ours[0].target) for references in chosen.values()), key=_leniency)
@@ -129,9 +129,9 @@ def _compare(runs: Sequence[Run], references: Sequence[Reference], target: float
 
     Epochs are counted to the reference's target: a set may aim at a more demanding one, which proves nothing here.
     """
-    direction, batch_size = runs[0].summary["direction"], runs[0].value("global_batch_size")
-    epochs = tuple(None if run.time_s is None else run.epochs_to(target, direction) for run in runs)
-    mean, left = olympic.mean(epochs), len(runs) - 2
+    batch_size, left = runs[0].value("global_batch_size"), len(runs) - 2
+    epochs = _epochs(runs, target)
+    mean = olympic.mean(epochs)
     reference, below = match(references, batch_size)
     if reference is None or mean is None:
         largest = references[-1].batch_size
@@ -151,6 +151,18 @@ def _compare(runs: Sequence[Run], references: Sequence[Reference], target: float
         reason=None, findings=tuple(findings), reference=reference, epochs=epochs, mean=mean, smallest=smallest, p=p,
         accepted=accepted,
     )  # fmt: skip
+
+
+def _epochs(runs: Sequence[Run], target: float) -> tuple[int | None, ...]:
+    """Return the epochs of each run to a target; None where it has no time to train."""
+    direction = runs[0].summary["direction"]
+    return tuple(None if run.time_s is None else run.epochs_to(target, direction) for run in runs)
+
+
+def _alone(runs: Sequence[Run], reason: str, findings: Sequence[Finding] = ()) -> Convergence:
+    """Say how a set converges to its own target, without anything beside it."""
+    epochs = _epochs(runs, runs[0].summary["target"])
+    return Convergence(reason=reason, findings=tuple(findings), epochs=epochs, mean=olympic.mean(epochs))
 
 
 def _leniency(convergence: Convergence) -> tuple[bool, float]:
@@ -202,10 +214,6 @@ def _no_point(run: Run, found: Sequence[Point]) -> Finding:
         found=few or NOTHING,
         advice="run the reference with more seeds, and name its rcp.json with --points",
     )
-
-
-def _unsaid(reason: str, findings: Sequence[Finding] = ()) -> Convergence:
-    return Convergence(reason=reason, findings=tuple(findings))
 
 
 def _finding(rule: str, *, where: str, expected: str, found: str, advice: str) -> Finding:

@@ -45,11 +45,10 @@ LAUNCHED = {
     "python": ("software", "launch.python"),
     "platform": ("software", "launch.platform"),
     "packages": ("software", "launch.packages"),
-    "environment_set": ("environment", "launch.environment"),
     "modules": ("environment", "launch.modules"),
     "container": ("environment", "launch.container"),
 }
-"""Parts of launch.json."""
+"""Parts of launch.json; the environment of the ranks is in the log too, as launch_environment."""
 
 DESCRIBED = {"software": "software", "surroundings": "environment"}
 """Parts of a node in system.json that are not of the system; all others are."""
@@ -146,10 +145,14 @@ def _value(fact: Any) -> Any:
 
 
 def _flat(name: str, value: Any) -> Facts:
-    """Return a fact for each leaf of nested objects, named by its path; a list is one fact."""
-    if not isinstance(value, dict):
+    """Return a fact for each leaf of nested objects, named by its path; a list of numbers or texts is one fact."""
+    if isinstance(value, dict):
+        inside = [(f"{name}.{part}", content) for part, content in value.items()]
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        inside = [(f"{name}[{place}]", item) for place, item in enumerate(value)]
+    else:
         return {name: value}
     found: Facts = {}
-    for part, inside in value.items():
-        found |= _flat(f"{name}.{part}", inside)
+    for path, content in inside:
+        found |= _flat(path, content)
     return found

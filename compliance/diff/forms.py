@@ -9,7 +9,7 @@ from typing import Any
 
 from compliance.diff.compare import ABSENT, Comparison, Line
 from compliance.diff.facts import GROUPS, Varying
-from compliance.finding import clipped, name, show
+from compliance.finding import clipped
 from compliance.text_table import aligned, printable
 
 NOT_SAID = "(not said)"
@@ -27,7 +27,7 @@ def as_text(a: str, b: str, compared: Comparison, *, everything: bool) -> str:
     lines = compared.lines
     shown = [line for line in lines if everything or line.differs]
     rows = [("", f"a: {printable(a)}", f"b: {printable(b)}")]
-    rows += [(f"{_mark(line, everything)}{printable(line.fact)}", _shown(line.a), _shown(line.b)) for line in shown]
+    rows += [(f"{_mark(line, everything)}{printable(line.fact)}", *_sides(line)) for line in shown]
     head, *body = aligned(rows)
     text = [head] if shown else []
     for group, inside in groupby(zip(shown, body, strict=True), key=lambda pair: pair[0].group):
@@ -70,12 +70,18 @@ def _entry(line: Line) -> dict[str, Any]:
     return {"fact": line.fact, "differs": line.differs, **sides, **({"varies_in": varying} if varying else {})}
 
 
+def _sides(line: Line) -> tuple[str, str]:
+    """Render both values, cut to a length unless that hides in what they differ."""
+    a, b = _shown(line.a), _shown(line.b)
+    return (a, b) if line.differs and clipped(a) == clipped(b) else (clipped(a), clipped(b))
+
+
 def _shown(value: Any) -> str:
     if value is ABSENT:
         return NOT_SAID
     if isinstance(value, Varying):
-        return clipped(" | ".join(_shown(one) for one in value))
-    return name(value) if isinstance(value, str) and value else show(value)
+        return " | ".join(map(_shown, value))
+    return value if isinstance(value, str) and value and value.isprintable() else json.dumps(value)
 
 
 def _where(lines: Sequence[Line]) -> str:

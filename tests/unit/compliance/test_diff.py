@@ -138,6 +138,26 @@ def test_launch_and_system_are_compared_where_both_sides_have_them(tmp_path: Pat
     assert (found["system/node.processor.model"]["a"], found["system/node.processor.model"]["b"]) == ("A", ["A", "B"])
 
 
+def test_what_is_long_is_cut_unless_that_hides_the_difference(tmp_path: Path) -> None:
+    one, other = two(tmp_path, value("device", "x" * 200 + "b"))
+    assert "xb" not in diff(one, other).out
+    one.write_bytes(run(2, value("device", "x" * 200 + "a"), seed=1))
+    assert "xa" in diff(one, other).out
+    assert "xb" in diff(one, other).out
+
+
+def test_lists_of_objects_are_compared_item_by_item(tmp_path: Path) -> None:
+    sides = []
+    for name, speed in (("a", 1), ("b", 2)):
+        interfaces = [{"name": "lo", "up": True}, {"name": "ib0", "speed": speed}]
+        node = {**NODE, "network": {"interfaces": {"value": interfaces, "found_by": "psutil", "reason": None}}}
+        sides.append(run_directory(tmp_path / name, system={"mlperf": {}, "nodes": [node]}))
+    found = differences(diff(*sides, "--format", "json"))
+    assert {fact: (entry["a"], entry["b"]) for fact, entry in found.items()} == {
+        "system/node.network.interfaces[1].speed": (1, 2)
+    }
+
+
 def test_a_file_that_one_side_lacks_is_named_and_not_compared(tmp_path: Path) -> None:
     a = run_directory(tmp_path / "a", launch={"python": "3.11.7"})
     b = run_directory(tmp_path / "b")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from checking import GOLDEN, Answer, call
+from jsonschema import Draft202012Validator
+from referencing import Registry
 
 sys.path.insert(0, str(GOLDEN))
 
@@ -31,6 +34,12 @@ RULES = rule_sets.load()
 def score(*arguments: str | Path) -> Answer:
     """Call the checker with `score` and some arguments."""
     return call("score", *arguments)
+
+
+def faults_of(document: Any, schema: str) -> list[str]:
+    """Return in what a document is not of the form of a schema."""
+    content = json.loads((rule_sets.LOGGING_SPEC / "schemas" / f"{schema}.schema.json").read_text(encoding="utf-8"))
+    return [fault.message for fault in Draft202012Validator(content, registry=Registry()).iter_errors(document)]
 
 
 def write_set(folder: Path, logs: Sequence[bytes]) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from mlperf_logging.rcp_checker.rcp_checker import RCP_Checker
@@ -25,6 +25,9 @@ from compliance.sets import olympic
 EXAMPLE_128 = (16, 14, 16, 17, 16, 16, 15, 16, 15, 16)
 EXAMPLE_256 = (20, 21, 21, 20, 22, 22, 21, 21, 20, 20)
 """Epochs of the reference in the appendix "RCP Examples" of MLPerf's training rules, for two batch sizes."""
+
+UNTIMED = settings(deadline=None)
+"""The machine may be busy."""
 
 TOOLS_CASE = Path(__file__).parents[1] / "tools" / "cases" / "rcp.json"
 
@@ -88,6 +91,7 @@ STATISTICS = {
 }
 
 
+@UNTIMED
 @given(**STATISTICS)
 def test_the_smallest_mean_is_where_the_t_test_stops_to_reject(mean: float, stdev: float, runs: int, left: int) -> None:
     held_against = reference(64, mean, stdev, runs)
@@ -155,6 +159,7 @@ POINTS = st.dictionaries(st.integers(1, 4096), st.floats(1, 500), min_size=1, ma
 )
 
 
+@UNTIMED
 @given(POINTS)
 def test_the_envelope_is_convex_rising_and_below_every_point(points: list[Reference]) -> None:
     hull = envelope(points)
@@ -172,6 +177,7 @@ def test_the_envelope_is_convex_rising_and_below_every_point(points: list[Refere
         assert below.mean <= found.mean + 1e-9
 
 
+@UNTIMED
 @given(POINTS)
 def test_an_envelope_is_its_own_envelope_in_any_order(points: list[Reference]) -> None:
     hull = envelope(points)
@@ -179,6 +185,7 @@ def test_an_envelope_is_its_own_envelope_in_any_order(points: list[Reference]) -
     assert envelope(reversed(points)) == hull
 
 
+@UNTIMED
 @given(POINTS, st.integers(1, 5000))
 def test_what_lies_between_two_points_lies_between_their_means(points: list[Reference], batch_size: int) -> None:
     hull = envelope(points)
@@ -254,6 +261,24 @@ def test_points_of_another_model_scale_metric_or_harder_target_do_not_count(tmp_
     found = check_convergence(read_back, others)
     assert found.accepted is None
     assert [finding.rule for finding in found.findings] == ["convergence-003"]
+
+
+def test_of_several_targets_of_the_reference_the_most_demanding_that_the_set_has_counts(tmp_path: Path) -> None:
+    read_back = read_set(write_set(tmp_path / "set", runs((4, 4, 4))))
+    older = point((2, 2, 2, 2, 2), target=0.88)
+    assert check_convergence(read_back, [older]).epochs == (3, 3, 3)
+    assert check_convergence(read_back, [older, point((3, 3, 3, 3, 3))]).epochs == (4, 4, 4)
+
+
+def test_only_evaluations_inside_the_run_count(tmp_path: Path) -> None:
+    def late(records: list[dict[str, object]]) -> None:
+        stop = next(place for place, record in enumerate(records) if record["key"] == "run_stop")
+        last = [record for record in records if record["key"] == "eval_accuracy"][-1]
+        records.insert(stop + 1, {**last, "time_ms": records[stop]["time_ms"], "value": 0.99})
+
+    (found,) = read_set(write_set(tmp_path / "set", runs((3,), late)))
+    assert [quality for _, quality in found.evaluations] == [0.8512, 0.8749, 0.9037]
+    assert found.time_s is None
 
 
 def test_the_open_division_is_not_held_against_the_reference(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from checking import GOLDEN, Answer, call
-from scoring import SETS, Edit, metadata, run, value, write_set
+from scoring import SETS, Edit, faults_of, metadata, run, value, write_set
+
+from compliance.diff.facts import GROUPS
 
 RUN = GOLDEN / "valid" / "run-directory"
 
@@ -92,6 +94,13 @@ def test_the_text_is_aligned_and_holds_nothing_that_is_alike(tmp_path: Path) -> 
     assert {row.index(cell) for row, cell in zip(rows, ("1e-07", "4"), strict=True)} == {lines[0].index("a:")}
     assert lines[-1].endswith("facts differ: hyperparameters 1, system 1")
     assert "seed" not in "".join(lines)
+
+
+def test_json_has_the_form_of_its_schema(tmp_path: Path) -> None:
+    sides = (RUN, SETS / "invalid" / "convergence-004")
+    for answer in (diff(*sides, "--format", "json"), diff(*sides, "--format", "json", "--all")):
+        assert faults_of(answer.document, "diff") == []
+        assert list(answer.document["groups"]) == list(GROUPS)
 
 
 def test_all_shows_what_is_alike_too_and_marks_what_is_not(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from checking import GOLDEN, call
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlperf_logging.compliance_checker import mlp_parser
 from mlperf_logging.result_summarizer import result_summarizer as stock
@@ -25,6 +25,7 @@ from scoring import (
     RULES,
     SETS,
     Edit,
+    faults_of,
     lines,
     metadata,
     missed,
@@ -37,6 +38,7 @@ from scoring import (
     write_set,
 )
 
+from compliance.rules import LOGGING_SPEC
 from compliance.score.energy import energies, kind_of
 from compliance.score.interval import interval
 from compliance.score.row import COLUMNS
@@ -49,6 +51,8 @@ from compliance.sets.grouping import sets
 
 TIMES = st.lists(st.none() | st.floats(1, 1e5), min_size=3, max_size=20)
 SEEDS = range(1, 6)
+UNTIMED = settings(deadline=None)
+"""The machine may be busy."""
 
 
 def took(seconds: float, *, seed: int, late_s: float = 0.0, edits: tuple[Edit, ...] = ()) -> bytes:
@@ -85,6 +89,7 @@ def test_the_fastest_and_the_slowest_are_dropped_and_the_mean_is_of_the_rest() -
     assert olympic.places_kept([10, 14, 11, None, 12]) == [1, 2, 4]
 
 
+@UNTIMED
 @given(TIMES)
 def test_an_olympic_mean_is_that_of_the_stock_summarizer(times: list[float | None]) -> None:
     reached = [time for time in times if time is not None]
@@ -116,6 +121,7 @@ def test_of_two_windows_the_slower_one_counts_and_one_without_a_score_is_slowest
     assert median_window([1.0, 2.0], 3).runs == 2
 
 
+@UNTIMED
 @given(TIMES, st.integers(3, 6))
 def test_a_window_lies_inside_and_half_of_the_others_are_no_faster(times: list[float | None], needed: int) -> None:
     window = median_window(times, needed)
@@ -378,6 +384,17 @@ def test_csv_has_every_column_and_the_numbers_of_json(tmp_path: Path) -> None:
     assert rows[0]["set"] == str(folder)
     assert float(rows[0]["score_s"]) == found["score_s"]
     assert rows[0]["time_to_train_all_s"] == ""
+
+
+def test_json_has_the_form_of_its_schema_and_the_columns_of_csv(tmp_path: Path) -> None:
+    schema = json.loads((LOGGING_SPEC / "schemas" / "score.schema.json").read_text(encoding="utf-8"))
+    assert set(schema["properties"]["sets"]["items"]["properties"]) == {*COLUMNS, "energies", "members"}
+    answer = score(
+        SETS / "valid", SETS / "invalid", weak_set(tmp_path / "set", pruned=1), *OPTIONS[:2], "--format", "json"
+    )
+    document = json.loads(answer.out)
+    assert len(document["sets"]) == 15
+    assert faults_of(document, "score") == []
 
 
 def test_parquet_has_the_rows_of_csv_with_their_types(tmp_path: Path) -> None:

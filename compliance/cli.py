@@ -4,24 +4,29 @@
 |---|---|
 | 0 | clean; warnings are allowed |
 | 1 | errors were found |
-| 2 | usage: no such file, no such rule set, no such rule |
+| 2 | usage: no such file, no such rule set, no such rule, or a file that cannot be read |
 | 3 | an error inside the checker |
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from compliance import rules as rule_sets
+from compliance.finding import file_name
+from compliance.output import OutputError, complain, has_colour, write
 from compliance.rules import Ruleset, RulesetError, UnknownNameError
 
 CLEAN, FAULTY, USAGE, INTERNAL = 0, 1, 2, 3
 INTERRUPTED = 130
+
+FORMS = ("text", "json", "sarif", "junit", "github")
+"""As in `reporters.FORMS`, which is loaded later: a test holds the two to each other."""
 
 
 class UsageError(Exception):
@@ -33,20 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         verb: int = options.verb(options)
-        sys.stdout.flush()
         return verb
     except SystemExit as end:  # argparse has said what is wrong
         return int(end.code or CLEAN)
-    except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more while it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CLEAN
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (UsageError, UnknownNameError) as refusal:
+    except (UsageError, UnknownNameError, OutputError) as refusal:
         return _fail(USAGE, str(refusal))
     except OSError as error:
-        return _fail(USAGE, f"{error.filename}: {error.strerror} — name a file that can be read")
+        return _fail(USAGE, _unreadable(error, error.filename))
     except RulesetError as error:
         return _fail(INTERNAL, str(error))
     except Exception as error:  # noqa: BLE001 - the last door: a fault of ours is one line and its own exit code
@@ -63,33 +63,47 @@ def _check(options: argparse.Namespace) -> int:
     from compliance.judge import judge
     from compliance.rundir import runs_below
 
-    named = [run for path in options.paths for run in runs_below(_existing(path))]
-    judgements = [judge(run, rules) for run in named]
-    if options.format == "json":
-        _write(reporters.as_json(judgements, rules))
-    else:
-        _write(reporters.as_text(judgements, rules, colour=_has_colour(sys.stdout)))
-    return FAULTY if reporters.has_errors(judgements, rules) else CLEAN
+    judgements, unread = [], []
+    for run in [run for path in _existing(options.paths) for run in runs_below(path)]:
+        try:
+            judgements.append(judge(run, rules))
+        except OSError as error:  # the other logs are judged all the same
+            unread.append(_unreadable(error, run))
+    if judgements:
+        look = reporters.Look(colour=has_colour(sys.stdout), every=options.all)
+        write(reporters.report(options.format, judgements, rules, look))
+    for message in unread:
+        complain(message)
+    return USAGE if unread else FAULTY if reporters.has_errors(judgements, rules) else CLEAN
 
 
 def _explain(rule: str, rules: Ruleset) -> int:
+    """Print a rule of the set that was named, or else of whichever set has it."""
     from compliance.spec_text import explain
 
-    _write(explain(rule, rules))
+    others = [name for name in rule_sets.names() if name != rules.name]
+    try:
+        write(explain(rule, rules))
+    except UnknownNameError as unknown:
+        for other in others:
+            with contextlib.suppress(UnknownNameError):
+                write(explain(rule, rule_sets.load(other)))
+                return CLEAN
+        raise unknown from None
     return CLEAN
 
 
 def _rules(options: argparse.Namespace) -> int:
     from compliance.spec_text import listing
 
-    _write(listing(rule_sets.load(options.name)))
+    write(listing(rule_sets.load(options.name)))
     return CLEAN
 
 
 def _stock_rules(options: argparse.Namespace) -> int:
     from compliance.stock import stock_rules
 
-    _write(stock_rules(options.benchmark, rule_sets.load(options.ruleset)))
+    write(stock_rules(options.benchmark, rule_sets.load(options.ruleset)))
     return CLEAN
 
 
@@ -102,18 +116,29 @@ def _benchmark_file(path: str) -> dict[str, Any]:
     from compliance.benchmarks import collect
 
     try:
+        if Path(path).exists() and not Path(path).is_file():
+            raise ValueError("no regular file")
         return collect([Path(path)])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else error
-        raise UsageError(f"--benchmark {path}: expected a benchmark.json, found: {reason}") from None
+        raise UsageError(f"--benchmark {file_name(path)}: expected a benchmark.json, found: {reason}") from None
 
 
-def _existing(path: str) -> Path:
-    found = Path(path)
-    if found.is_file() or found.is_dir():
-        return found
-    what = "something else" if found.exists() else "nothing"
-    raise UsageError(f"{path}: expected a log or a run directory, found {what} — check the path")
+def _existing(paths: Sequence[str]) -> list[Path]:
+    """Return the paths, which are those of logs or of folders.
+
+    Raises:
+        UsageError: naming each that is neither.
+    """
+    wrong = [path for path in map(Path, paths) if not (path.is_file() or path.is_dir())]
+    if wrong:
+        found = [(path, "something else" if path.exists() else "nothing") for path in wrong]
+        lines = [
+            f"{file_name(str(path))}: expected a log or a run directory, found {what} — check the path"
+            for path, what in found
+        ]
+        raise UsageError("\n".join(lines))
+    return [Path(path) for path in paths]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -125,7 +150,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "paths", metavar="PATH", nargs="*", help="a log, a run directory, or a folder of run directories"
     )
-    check.add_argument("--format", choices=("text", "json"), default="text", help="form of the verdict (%(default)s)")
+    check.add_argument("--format", choices=FORMS, default="text", help="form of the verdict (%(default)s)")
+    check.add_argument("--all", action="store_true", help="text: print every finding, also those that are alike")
     check.add_argument(
         "--benchmark",
         metavar="FILE",
@@ -133,7 +159,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="benchmark.json of a benchmark that the rule set does not have; may be given again",
     )
-    check.add_argument("--explain", metavar="RULE-ID", help="print the text of a rule, and judge nothing")
+    check.add_argument(
+        "--explain", metavar="RULE-ID", help="print the text of a rule, with or without its prefix, and judge nothing"
+    )
     check.set_defaults(verb=_check)
     rules = verbs.add_parser("rules", help="print a rule set with the text of each rule")
     rules.add_argument("name", metavar="NAME", nargs="?", default=rule_sets.DEFAULT, help="rule set (%(default)s)")
@@ -144,17 +172,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _has_colour(stream: TextIO) -> bool:
-    return stream.isatty() and "NO_COLOR" not in os.environ
-
-
-def _write(text: str) -> None:
-    """Write to stdout, whatever its encoding: what it cannot show is escaped."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+def _unreadable(error: OSError, path: object) -> str:
+    return f"{file_name(str(path))}: {error.strerror} — name a file that can be read"
 
 
 def _fail(code: int, message: str) -> int:
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(f"compliance: {message}\n".encode(encoding, "backslashreplace").decode(encoding))
+    for line in message.splitlines():
+        complain(line)
     return code

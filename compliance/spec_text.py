@@ -29,15 +29,17 @@ def texts() -> dict[str, str]:
 
 
 def explain(rule: str, rules: Ruleset) -> str:
-    """Return one rule with its text and its anchor.
+    """Return one rule with its text and its anchor; `samples-001` is enough of `sciml-samples-001`.
 
     Raises:
         UnknownNameError: the rule set has no such rule.
     """
-    wanted = rule.lower()
-    if wanted not in rules.rules:
-        raise UnknownNameError("rule", rule, sorted(rules.rules))
-    return _entry(wanted, texts().get(wanted, ""))
+    wanted = rule.strip().lower()
+    for known in rules.rules:
+        if wanted in (known, known.partition("-")[2]):
+            return _entry(known, texts().get(known, ""))
+    prefix = next(iter(rules.rules)).partition("-")[0]
+    raise UnknownNameError("rule", wanted if wanted.startswith(prefix) else f"{prefix}-{wanted}", sorted(rules.rules))
 
 
 def listing(rules: Ruleset) -> str:

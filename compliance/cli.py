@@ -57,8 +57,12 @@ def _check(options: argparse.Namespace) -> int:
     rules = rule_sets.load(options.ruleset, [_benchmark_file(path) for path in options.benchmark])
     if options.explain is not None:
         return _explain(options.explain, rules)
-    if not options.paths:
+    if not options.paths and not options.follow:
         raise UsageError("PATH: expected a log or a run directory, found nothing — name at least one")
+    if options.until_hopeless and not options.follow:
+        raise UsageError("--until-hopeless: expected --follow beside it, found none — add it")
+    if options.follow:
+        return _follow(options, rules)
     from compliance import reporters
     from compliance.judge import judge
     from compliance.rundir import runs_below
@@ -75,6 +79,42 @@ def _check(options: argparse.Namespace) -> int:
     for message in unread:
         complain(message)
     return USAGE if unread else FAULTY if reporters.has_errors(judgements, rules) else CLEAN
+
+
+def _follow(options: argparse.Namespace, rules: Ruleset) -> int:
+    from compliance import reporters
+    from compliance.finding import Finding
+    from compliance.follow import Manner, follow
+    from compliance.reporters.text import finding_line
+
+    path, look = _followed(options.paths), reporters.Look(colour=has_colour(sys.stdout), every=options.all)
+
+    def tell(finding: Finding) -> bool:
+        return options.format != "text" or write(finding_line(str(path), finding, rules, look) + "\n")
+
+    manner = Manner(until_hopeless=options.until_hopeless, patience_s=options.patience)
+    judgement = follow(path, rules, manner, tell=tell, say=complain)
+    if options.format == "text":  # the findings stand there already
+        write(reporters.summary_line([judgement], rules) + "\n")
+    else:
+        write(reporters.report(options.format, [judgement], rules, look))
+    return FAULTY if reporters.has_errors([judgement], rules) else CLEAN
+
+
+def _followed(paths: Sequence[str]) -> Path:
+    """Return the one log or run directory that is to be followed; it may be absent yet.
+
+    Raises:
+        UsageError: there are several, or it is something else.
+    """
+    from compliance.rundir import runs_below
+
+    if len(paths) != 1:
+        raise UsageError(f"--follow: expected one log or run directory, found {len(paths)} — name one")
+    path = Path(paths[0])
+    if path.is_dir() and runs_below(path) != [path]:
+        raise UsageError(f"{file_name(paths[0])}: expected one run directory, found a folder of them — name one")
+    return _existing(paths)[0] if path.exists() else path
 
 
 def _explain(rule: str, rules: Ruleset) -> int:
@@ -152,6 +192,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--format", choices=FORMS, default="text", help="form of the verdict (%(default)s)")
     check.add_argument("--all", action="store_true", help="text: print every finding, also those that are alike")
+    check.add_argument("--follow", action="store_true", help="judge one log or run directory while it is written")
+    check.add_argument(
+        "--until-hopeless",
+        action="store_true",
+        help="with --follow: end with 1 as soon as the log can no longer be compliant, with 0 at run_stop",
+    )
+    check.add_argument(
+        "--patience",
+        metavar="SECONDS",
+        type=seconds,
+        default=float("inf"),
+        help="with --follow: seconds without a new line after which the log is taken for whole (no limit)",
+    )
     check.add_argument(
         "--benchmark",
         metavar="FILE",
@@ -170,6 +223,18 @@ def _parser() -> argparse.ArgumentParser:
     stock.add_argument("benchmark", metavar="BENCHMARK", help="name of a benchmark")
     stock.set_defaults(verb=_stock_rules)
     return parser
+
+
+def seconds(text: str) -> float:
+    """Read a number of seconds.
+
+    Raises:
+        ValueError: it is none, or not above zero.
+    """
+    seconds = float(text)
+    if not seconds > 0:  # not a number is none either
+        raise ValueError(text)
+    return seconds
 
 
 def _unreadable(error: OSError, path: object) -> str:

@@ -26,6 +26,9 @@ from compliance.story import Story
 Value = Callable[[LoggedEvent, Story], Any]
 """Looks an operand up for an event in its story."""
 
+Settled = Callable[[LoggedEvent, Story], bool]
+"""Says of an operand for an event in its story whether no later event can change it."""
+
 ABSENT = object()
 """The operand is not in the log."""
 
@@ -42,6 +45,9 @@ class Operand:
 
     value: Value
     """What it is, or ABSENT."""
+
+    settled: Settled
+    """Whether no later event can change what it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +66,10 @@ class Comparison:
     def holds(self, event: LoggedEvent, story: Story) -> bool:
         """Say whether the comparison holds for an event in its story."""
         return self.holds_for(self.left.value(event, story), self.right.value(event, story))
+
+    def settled(self, event: LoggedEvent, story: Story) -> bool:
+        """Say whether no later event can change whether it holds."""
+        return self.left.settled(event, story) and self.right.settled(event, story)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +95,10 @@ class Condition:
         """Say whether an event breaks the condition."""
         return not self.must.holds(event, story) and all(guard.holds(event, story) for guard in self.when)
 
+    def settled(self, event: LoggedEvent, story: Story) -> bool:
+        """Say whether no later event can change whether an event breaks the condition."""
+        return all(comparison.settled(event, story) for comparison in (self.must, *self.when))
+
 
 def condition(data: dict[str, Any]) -> Condition:
     """Make a condition from a rule set's data, which match ruleset.schema.json."""
@@ -105,24 +119,40 @@ def _comparison(data: dict[str, Any]) -> Comparison:
 def _operand(data: dict[str, Any]) -> Operand:
     field = data.get("field", "value")
     if "const" in data:
-        return Operand(field=field, subject=_itself, value=lambda _event, _story: data["const"])
+        return Operand(field=field, subject=_itself, value=lambda _event, _story: data["const"], settled=_always)
     for name, combine in COMBINE.items():
         if name in data:
-            left, right = (_operand(part).value for part in data[name])
-            return Operand(field=field, subject=_itself, value=_combined(combine, left, right))
+            left, right = (_operand(part) for part in data[name])
+            value = _combined(combine, left.value, right.value)
+            return Operand(field=field, subject=_itself, value=value, settled=_both(left.settled, right.settled))
     subject, path = _subject(data), field.split(".")
 
-    def value(event: LoggedEvent, story: Story) -> Any:
+    def looked_up(event: LoggedEvent, story: Story) -> Any:
         source = subject(event, story)
         return _at(path, source) if source is not None and source.sound else ABSENT
 
-    return Operand(field=field, subject=subject, value=value)
+    return Operand(field=field, subject=subject, value=looked_up, settled=_settled(data))
 
 
 def _subject(data: dict[str, Any]) -> Callable[[LoggedEvent, Story], LoggedEvent | None]:
     if "latest" in data:
         return lambda _event, story: story.latest.get(data["latest"])
     return (lambda _event, story: story.first.get(data["first"])) if "first" in data else _itself
+
+
+def _settled(data: dict[str, Any]) -> Settled:
+    """A latest event may be followed by another one; a first one stays the first, once it is there."""
+    if "latest" in data:
+        return lambda _event, _story: False
+    return (lambda _event, story: data["first"] in story.first) if "first" in data else _always
+
+
+def _both(left: Settled, right: Settled) -> Settled:
+    return lambda event, story: left(event, story) and right(event, story)
+
+
+def _always(_event: LoggedEvent, _story: Story) -> bool:
+    return True
 
 
 def _itself(event: LoggedEvent, _story: Story) -> LoggedEvent:

@@ -73,6 +73,27 @@ class LifeCycle:
         follows = self.allows(state, event) or within_window or order.index(transition.target) > order.index(state)
         return transition.target if follows else state
 
+    def reachable(self, state: str) -> frozenset[str]:
+        """Return the states in which a log in `state` can still be, itself included, whatever is logged."""
+        found = {state}
+        while True:
+            nexts = {after for before in found for after in self._nexts(before)}
+            if nexts <= found:
+                return frozenset(found)
+            found |= nexts
+
+    def _nexts(self, state: str) -> set[str]:
+        """Return the states to which one event may lead; `after` without the event."""
+        order = list(self.states)
+        follows = {
+            transition.target
+            for transition in self.transitions.values()
+            if state in transition.sources | transition.aborting
+            or (state in self.window and not self.window.isdisjoint(transition.sources))
+            or order.index(transition.target) > order.index(state)
+        }
+        return follows | (set(self.homes.values()) if state == self.between else set())
+
     def words(self, states: frozenset[str]) -> str:
         """Say in words which states these are."""
         if states == self.window:

@@ -11,8 +11,11 @@ class OutputError(Exception):
     """Nothing can be written to stdout; the message says what to do."""
 
 
-def write(text: str) -> None:
-    """Write to stdout; what its encoding cannot show is escaped. A reader that has left is no fault.
+def write(text: str) -> bool:
+    """Write to stdout; what its encoding cannot show is escaped.
+
+    Returns:
+        Whether it was taken: a reader that has left is no fault, and nobody has to go on for it.
 
     Raises:
         OutputError: there is no stdout, or no room for more.
@@ -24,9 +27,11 @@ def write(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         _silence()
+        return False
     except OSError as error:
         _silence()
         raise OutputError(f"stdout: {error.strerror} — send it where there is room") from None
+    return True
 
 
 def complain(message: str) -> None:

@@ -22,12 +22,24 @@ def check_event(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Fi
 
 def check_facts(story: Story, rules: Ruleset) -> Iterator[Finding]:
     """Hold the facts that stand once to the conditions on them, in whatever order they were logged."""
+    for condition, event in _broken(story, rules):
+        yield _finding(condition, event, story)
+
+
+def check_settled_facts(story: Story, rules: Ruleset) -> Iterator[Finding]:
+    """Do the same where no later event can change the answer."""
+    for condition, event in _broken(story, rules):
+        if condition.settled(event, story):
+            yield _finding(condition, event, story)
+
+
+def _broken(story: Story, rules: Ruleset) -> Iterator[tuple[Condition, LoggedEvent]]:
     for key, conditions in rules.conditions.items():
         event = story.first.get(key)
         if event is not None and rules.keys[key].single:
             for condition in conditions:
                 if condition.broken(event, story):
-                    yield _finding(condition, event, story)
+                    yield condition, event
 
 
 def _finding(condition: Condition, event: LoggedEvent, story: Story) -> Finding:

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Sequence
 
 from compliance.judge import Judgement
-from compliance.reporters.common import Look, has_errors
+from compliance.reporters.common import Look, has_errors, summary_line
 from compliance.rules import Ruleset
 
 FORMS: dict[str, str] = {
@@ -25,4 +25,4 @@ def report(form: str, judgements: Sequence[Judgement], rules: Ruleset, look: Loo
     return text
 
 
-__all__ = ["FORMS", "Look", "has_errors", "report"]
+__all__ = ["FORMS", "Look", "has_errors", "report", "summary_line"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from compliance.rules import LOGGING_SPEC, Ruleset, UnknownNameError
 
@@ -13,6 +14,7 @@ END = re.compile(r"^(<a id=|#{1,3} )")
 """A line that ends the text of the rule before it: the next rule, or the next section."""
 
 
+@cache
 def texts() -> dict[str, str]:
     """Return the text of every rule in SPEC.md, by its anchor."""
     found: dict[str, list[str]] = {}

@@ -23,6 +23,9 @@ from compliance.rules import Ruleset, RulesetError, UnknownNameError
 CLEAN, FAULTY, USAGE, INTERNAL = 0, 1, 2, 3
 INTERRUPTED = 130
 
+AUTO = "auto"
+"""Choose the rule set by the benchmark that the logs name."""
+
 
 class UsageError(Exception):
     """The command line asks for something that cannot be done; the message says what to do."""
@@ -54,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    rules = rule_sets.load(options.ruleset, [_benchmark_file(path) for path in options.benchmark])
+    rules = _ruleset(options)
     if options.explain is not None:
         return _explain(options.explain, rules)
     if not options.paths:
@@ -70,6 +73,47 @@ def _check(options: argparse.Namespace) -> int:
     else:
         _write(reporters.as_text(judgements, rules, colour=_has_colour(sys.stdout)))
     return FAULTY if reporters.has_errors(judgements, rules) else CLEAN
+
+
+def _ruleset(options: argparse.Namespace) -> Ruleset:
+    """Load the rule set that was asked for, or the one that has the benchmark of the logs."""
+    more = [_benchmark_file(path) for path in options.benchmark]
+    name = options.ruleset
+    if name == AUTO:
+        name = rule_sets.DEFAULT if options.explain is None else _ruleset_of_rule(options.explain)
+        name = _ruleset_of_logs([run for path in options.paths for run in _logs_below(path)]) or name
+    return rule_sets.load(name, more, strict=options.strict)
+
+
+def _ruleset_of_rule(rule: str) -> str:
+    named = (name for name in rule_sets.names() if rule.lower() in rule_sets.load(name).rules)
+    return next(named, rule_sets.DEFAULT)
+
+
+def _logs_below(path: str) -> list[Path]:
+    from compliance.rundir import runs_below
+
+    return [run for run in runs_below(_existing(path)) if run.is_file()]  # a run directory is always of our own suite
+
+
+def _ruleset_of_logs(logs: list[Path]) -> str | None:
+    """Return the rule set that has the benchmark of the logs; None where no other than the default has it.
+
+    Raises:
+        UsageError: the logs need several rule sets.
+    """
+    from compliance.choose import benchmark_of
+
+    others = {name: rule_sets.load(name).judged_benchmarks for name in rule_sets.names() if name != rule_sets.DEFAULT}
+    found: dict[str, Path] = {}
+    for log in logs:
+        benchmark = benchmark_of(log)
+        name = next((name for name, known in others.items() if benchmark in known), rule_sets.DEFAULT)
+        found.setdefault(name, log)
+    if len(found) > 1:
+        needed = ", ".join(f"{log} ({name})" for name, log in found.items())
+        raise UsageError(f"PATH: expected logs of one rule set, found {needed} — check each kind by itself")
+    return next(iter(found), None)
 
 
 def _explain(rule: str, rules: Ruleset) -> int:
@@ -121,7 +165,14 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     named = argparse.ArgumentParser(add_help=False)
     named.add_argument("--ruleset", metavar="NAME", default=rule_sets.DEFAULT, help="rule set (%(default)s)")
-    check = verbs.add_parser("check", parents=[named], help="judge logs and run directories")
+    judging = argparse.ArgumentParser(add_help=False)
+    judging.add_argument(
+        "--ruleset", metavar="NAME", default=AUTO, help="rule set; auto is the one that has the benchmark (%(default)s)"
+    )
+    judging.add_argument(
+        "--strict", action="store_true", help="take for errors what the rule set says should be one then"
+    )
+    check = verbs.add_parser("check", parents=[judging], help="judge logs and run directories")
     check.add_argument(
         "paths", metavar="PATH", nargs="*", help="a log, a run directory, or a folder of run directories"
     )

@@ -30,7 +30,7 @@ def as_json(judgements: Sequence[Judgement], rules: Ruleset) -> str:
     counts = _counts(judgements, rules)
     document = {
         "verdict_version": 1,
-        "ruleset": {"name": rules.name, "sha256": rules.sha256},
+        "ruleset": {"name": rules.name, "sha256": rules.sha256, **({"strict": True} if rules.strict else {})},
         "compliant": counts["error"] == 0,
         "errors": counts["error"],
         "warnings": counts["warning"],
@@ -56,7 +56,9 @@ def _sum(judgements: Sequence[Judgement], rules: Ruleset) -> str:
     verdict = "not compliant" if counts["error"] else "compliant"
     events, files = sum(judged.events for judged in judgements), len(judgements)
     found = f"{_plural(counts['error'], 'error')}, {_plural(counts['warning'], 'warning')}"
-    return f"{verdict}: {found} in {_plural(events, 'event')} of {_plural(files, 'log')} (rules {rules.name})"
+    profile = ", strict" if rules.strict else ""
+    where = f"{_plural(events, 'event')} of {_plural(files, 'log')}"
+    return f"{verdict}: {found} in {where} (rules {rules.name}{profile})"
 
 
 def _file(judgement: Judgement, rules: Ruleset) -> dict[str, Any]:

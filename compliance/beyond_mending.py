@@ -7,7 +7,7 @@ not reached, say, may still be mended. A test continues logs in all kinds of way
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from compliance.checks import LogCheck, benchmark, conditions, keys
 from compliance.finding import Finding
@@ -25,17 +25,33 @@ FACT_CHECKS: tuple[tuple[LogCheck, tuple[str, ...]], ...] = (
 
 
 def check_lasting(story: Story, rules: Ruleset) -> Iterator[Finding]:
-    """Name what is wrong with the facts so far and with the parts of the log that are over."""
+    """Name what is wrong with the facts so far, and with the parts of the log that are over, by rule."""
     for check, needed in FACT_CHECKS:
         if all(key in story.first for key in needed):
-            yield from check(story, rules)
-    yield from _missing_for_good(story, rules)
+            yield from _named(check(story, rules), rules)
+    yield from _named(_missing_for_good(story, rules), rules)
+
+
+def _named(findings: Iterable[Finding], rules: Ruleset) -> Iterator[Finding]:
+    return (named for finding in findings if (named := rules.named(finding)) is not None)
 
 
 def _missing_for_good(story: Story, rules: Ruleset) -> Iterator[Finding]:
     """Name needed keys that can only come too late. One that does is out of its place, and so an error all the same."""
     ahead = rules.life_cycle.reachable(story.state)
     for finding in keys.check_keys_present(story, rules):
-        states = rules.keys[finding.where].states
-        if states is not None and states.isdisjoint(ahead):
+        known = rules.keys.get(finding.where)  # there is none where one of several keys is asked for
+        over = known is not None and known.states is not None and known.states.isdisjoint(ahead)
+        if over and _late_is_an_error(finding.where, rules):
             yield finding
+
+
+def _late_is_an_error(key: str, rules: Ruleset) -> bool:
+    """Say whether a key that comes after its part of the log is over breaks a rule that is an error."""
+    transition = rules.life_cycle.transitions.get(key)
+    own = (transition.rule,) if transition else ("order-002", "order-004")
+    faults = [fault for fault in (*own, "order-003") if fault is not None]
+    if len(faults) <= len(own):
+        return False  # conditions say where the key may stand
+    named = (fault if fault in rules.rules else f"{rules.prefix}{rules.aliases.get(fault, fault)}" for fault in faults)
+    return all(rule in rules.rules and rules.rules[rule].severity == "error" for rule in named)

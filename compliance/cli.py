@@ -28,6 +28,9 @@ INTERRUPTED = 130
 FORMS = ("text", "json", "sarif", "junit", "github")
 """As in `reporters.FORMS`, which is loaded later: a test holds the two to each other."""
 
+AUTO = "auto"
+"""Choose the rule set by the benchmark that the logs name."""
+
 
 class UsageError(Exception):
     """The command line asks for something that cannot be done; the message says what to do."""
@@ -54,15 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    rules = rule_sets.load(options.ruleset, [_benchmark_file(path) for path in options.benchmark])
-    if options.explain is not None:
-        return _explain(options.explain, rules)
-    if not options.paths and not options.follow:
-        raise UsageError("PATH: expected a log or a run directory, found nothing — name at least one")
     if options.until_hopeless and not options.follow:
         raise UsageError("--until-hopeless: expected --follow beside it, found none — add it")
+    rules = _ruleset(options)
+    if options.explain is not None:
+        return _explain(options.explain, rules)
     if options.follow:
         return _follow(options, rules)
+    if not options.paths:
+        raise UsageError("PATH: expected a log or a run directory, found nothing — name at least one")
     from compliance import reporters
     from compliance.judge import judge
     from compliance.rundir import runs_below
@@ -115,6 +118,46 @@ def _followed(paths: Sequence[str]) -> Path:
     if path.is_dir() and runs_below(path) != [path]:
         raise UsageError(f"{file_name(paths[0])}: expected one run directory, found a folder of them — name one")
     return _existing(paths)[0] if path.exists() else path
+
+
+def _ruleset(options: argparse.Namespace) -> Ruleset:
+    """Load the rule set that was asked for, or the one that has the benchmark of the logs."""
+    more = [_benchmark_file(path) for path in options.benchmark]
+    name = options.ruleset
+    if name == AUTO:
+        name = _ruleset_of_logs(_logs_below(options)) or rule_sets.DEFAULT
+    return rule_sets.load(name, more, strict=options.strict)
+
+
+def _logs_below(options: argparse.Namespace) -> list[Path]:
+    """Return the logs that are named; a run directory is always of our own suite, and a log to follow may be absent."""
+    from compliance.rundir import runs_below
+
+    there = [path for path in options.paths if not options.follow or Path(path).exists()]
+    return [run for path in _existing(there) for run in runs_below(path) if run.is_file()]
+
+
+def _ruleset_of_logs(logs: list[Path]) -> str | None:
+    """Return the rule set that has the benchmark of the logs; None where no other than the default has it.
+
+    Raises:
+        UsageError: the logs need several rule sets.
+    """
+    from compliance.choose import benchmark_of
+
+    others = {name: rule_sets.load(name).judged_benchmarks for name in rule_sets.names() if name != rule_sets.DEFAULT}
+    found: dict[str, Path] = {}
+    for log in logs:
+        try:
+            benchmark = benchmark_of(log)
+        except OSError:
+            continue  # that it cannot be read is said when it is judged
+        name = next((name for name, known in others.items() if benchmark in known), rule_sets.DEFAULT)
+        found.setdefault(name, log)
+    if len(found) > 1:
+        needed = ", ".join(f"{file_name(str(log))} ({name})" for name, log in found.items())
+        raise UsageError(f"PATH: expected logs of one rule set, found {needed} — check each kind by itself")
+    return next(iter(found), None)
 
 
 def _explain(rule: str, rules: Ruleset) -> int:
@@ -186,7 +229,14 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     named = argparse.ArgumentParser(add_help=False)
     named.add_argument("--ruleset", metavar="NAME", default=rule_sets.DEFAULT, help="rule set (%(default)s)")
-    check = verbs.add_parser("check", parents=[named], help="judge logs and run directories")
+    judging = argparse.ArgumentParser(add_help=False)
+    judging.add_argument(
+        "--ruleset", metavar="NAME", default=AUTO, help="rule set; auto is the one that has the benchmark (%(default)s)"
+    )
+    judging.add_argument(
+        "--strict", action="store_true", help="take for errors what the rule set says should be one then"
+    )
+    check = verbs.add_parser("check", parents=[judging], help="judge logs and run directories")
     check.add_argument(
         "paths", metavar="PATH", nargs="*", help="a log, a run directory, or a folder of run directories"
     )

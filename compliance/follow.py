@@ -16,7 +16,7 @@ from compliance import rundir
 from compliance.beyond_mending import check_lasting
 from compliance.finding import Finding, file_name
 from compliance.growing import GrowingFile, GrowingLog, GrowingRun, RestartedError
-from compliance.judge import Judge, Judgement, judge
+from compliance.judge import MOST_OF_A_RULE, Judge, Judgement, judge
 from compliance.rules import Ruleset
 
 POLL_S = 0.25
@@ -90,10 +90,19 @@ class Follower:
         if not data:
             return False, []
         found = self._judge.feed(data)
-        known = {_words(finding) for finding in [*self._found, *found]}
-        found += [finding for finding in self._lasting() if _words(finding) not in known]
-        self._found += found
+        for finding in self._lasting():
+            if _words(finding) not in self._lasting_told:
+                self._lasting_told.add(_words(finding))
+                found.append(finding)
+        self._keep(found)
         return True, found
+
+    def _keep(self, findings: Iterable[Finding]) -> None:
+        """Keep as many findings of a rule as a judgement lists."""
+        for finding in findings:
+            self._times[finding.rule] += 1
+            if self._times[finding.rule] <= MOST_OF_A_RULE:
+                self._found.append(finding)
 
     @property
     def stopped(self) -> bool:
@@ -134,10 +143,13 @@ class Follower:
         self._judge = Judge(self._rules)
         self._config: rundir.RunConfig | None = None
         self._found: list[Finding] = []
+        self._times: Counter[str] = Counter()
+        self._lasting_told: set[tuple[str, str, str, str]] = set()
 
     def _lasting(self) -> Iterator[Finding]:
-        found = [*check_lasting(self._judge.story, self._rules), *self._beside()]
-        return (finding for finding in found if finding.rule in self._rules.rules)
+        rules = self._judge.rules  # those that the log has chosen by what it says of itself
+        yield from check_lasting(self._judge.story, rules)
+        yield from (named for finding in self._beside() if (named := rules.named(finding)) is not None)
 
     def _beside(self) -> Iterator[Finding]:
         """Hold the log against run.json, which is written before the first event."""

@@ -40,7 +40,10 @@ def line_of(file: str, finding: Finding, rules: Ruleset) -> str:
 
 def counts(judgements: Iterable[Judgement], rules: Ruleset) -> Counter[str]:
     """Return how many findings there are of each severity."""
-    return Counter(severity(finding, rules) for judged in judgements for finding in judged.findings)
+    found: Counter[str] = Counter()
+    for finding in (finding for judged in judgements for finding in judged.findings):
+        found[severity(finding, rules)] += finding.count
+    return found
 
 
 def has_errors(judgements: Iterable[Judgement], rules: Ruleset) -> bool:
@@ -54,7 +57,8 @@ def summary_line(judgements: Sequence[Judgement], rules: Ruleset) -> str:
     verdict = "not compliant" if found["error"] else "compliant"
     events, files = sum(judged.events for judged in judgements), len(judgements)
     numbers = f"{plural(found['error'], 'error')}, {plural(found['warning'], 'warning')}"
-    return f"{verdict}: {numbers} in {plural(events, 'event')} of {plural(files, 'log')} (rules {rules.name})"
+    where = f"{plural(events, 'event')} of {plural(files, 'log')}"
+    return f"{verdict}: {numbers} in {where} (rules {rules.name}{', strict' if rules.strict else ''})"
 
 
 def plural(count: int, thing: str) -> str:

@@ -17,7 +17,7 @@ from compliance.rules import Ruleset
 
 def report(judgements: Sequence[Judgement], rules: Ruleset, _look: Look) -> str:
     """Return the document, as ASCII."""
-    suites = ET.Element("testsuites", name=f"compliance with {rules.name}")
+    suites = ET.Element("testsuites", name=f"compliance with {rules.name}{', strict' if rules.strict else ''}")
     for log in by_file(judgements):
         suites.append(_suite(log, rules))
     for count in ("tests", "failures", "errors"):
@@ -42,7 +42,7 @@ def _case(log: Judgement, rule: str, rules: Ruleset) -> ET.Element:
     case = ET.Element("testcase", classname=file_name(log.file), name=f"{rule} {title}", time="0")
     lines = [line_of(log.file, finding, rules) for finding in log.findings if finding.rule == rule]
     if lines and severity == "error":
-        told = plural(len(lines), "finding")
+        told = plural(sum(finding.count for finding in log.findings if finding.rule == rule), "finding")
         ET.SubElement(case, "failure", type=rule, message=f"{told}: {lines[0]}").text = "\n".join(lines)
     elif lines:
         ET.SubElement(case, "system-out").text = "\n".join(lines)

@@ -53,7 +53,7 @@ def _driver(rules: Ruleset) -> dict[str, Any]:
         }
         for rule, entry in rules.rules.items()
     ]
-    about = {"ruleset": rules.name, "ruleset_sha256": rules.sha256}
+    about = {"ruleset": rules.name, "ruleset_sha256": rules.sha256, "strict": rules.strict}
     return {"name": "sciml-bench compliance", "rules": described, "properties": about}
 
 

@@ -17,7 +17,7 @@ def report(judgements: Sequence[Judgement], rules: Ruleset, _look: Look) -> str:
     found = counts(judgements, rules)
     document = {
         "verdict_version": 1,
-        "ruleset": {"name": rules.name, "sha256": rules.sha256},
+        "ruleset": {"name": rules.name, "sha256": rules.sha256, **({"strict": True} if rules.strict else {})},
         "compliant": found["error"] == 0,
         "errors": found["error"],
         "warnings": found["warning"],

@@ -102,6 +102,8 @@ def _entry(kind: str, key: str, part: str, log: str) -> dict[str, Any]:
 
 def _fits(pattern: str, key: str) -> bool:
     known = RULES.keys.get(key)
+    if pattern == "@unknown":
+        return known is None
     if pattern.startswith("@"):
         return known is not None and (known.count == "exactly_one" if pattern == "@once" else known.single)
     return fnmatchcase(key, pattern)

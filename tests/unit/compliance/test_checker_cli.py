@@ -109,7 +109,7 @@ def test_there_is_no_time_to_train_without_a_reason(log: str, reached: bool | No
         (["check", "no/such.log"], "no/such.log: expected a log or a run directory, found nothing"),
         (["check", "/dev/null"], "/dev/null: expected a log or a run directory, found something else"),
         (["check", VALID, "--ruleset", "sciml-1"], "did you mean sciml-1.0?"),
-        (["check", VALID, "--ruleset", "../sciml-1.0"], "expected one of sciml-1.0"),
+        (["check", VALID, "--ruleset", "../sciml-1.0"], "expected one of mlperf-hpc-3.0.0, sciml-1.0, found"),
         (["check", "--explain", "sciml-order-03"], "did you mean sciml-order-0"),
         (["check", "--explain", "smples-001"], "did you mean sciml-samples-001?"),
         (["check", "--explain", "nothing like it"], "choose one of these"),

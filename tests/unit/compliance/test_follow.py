@@ -26,32 +26,35 @@ from compliance.finding import Finding
 from compliance.follow import Follower, Manner, follow
 from compliance.growing import GrowingFile, GrowingRun, RestartedError
 from compliance.judge import Judge, Judgement
+from compliance.rules import Ruleset
 
 ROOT = GOLDEN.parents[1]
 RULES = rule_sets.load()
 LOGS = {path.stem: path.read_bytes() for path in sorted(GOLDEN.glob("*/*.mllog"))}
-POOL = sorted({line for content in LOGS.values() for line in content.split(b"\n") if len(line) < 1000})
+MLPERF = rule_sets.load("mlperf-hpc-3.0.0")
+MLPERF_LOGS = {path.stem: path.read_bytes() for path in sorted(GOLDEN.glob("mlperf-hpc-3.0.0/*/*.mllog"))}
+POOL = sorted({line for content in (LOGS | MLPERF_LOGS).values() for line in content.split(b"\n") if len(line) < 1000})
 RUN = GOLDEN / "valid" / "run-directory"
 
 
-def is_error(finding: Finding) -> bool:
-    return RULES.rules[finding.rule].severity == "error"
+def is_error(finding: Finding, rules: Ruleset = RULES) -> bool:
+    return rules.rules[finding.rule].severity == "error"
 
 
-def assert_nothing_goes(before: bytes, after: bytes) -> None:
+def assert_nothing_goes(before: bytes, after: bytes, rules: Ruleset = RULES) -> None:
     """Hold what is said of the beginning of a log against what is said of the whole."""
-    judge = Judge(RULES)
+    judge = Judge(rules)
     at_once = judge.feed(before)
-    lasting = [finding for finding in check_lasting(judge.story, RULES) if finding not in at_once]
+    lasting = [finding for finding in check_lasting(judge.story, judge.rules) if finding not in at_once]
     later = [*judge.feed(after), *judge.end()]
     whole = Counter([*at_once, *later])
     assert not Counter(at_once) - whole
-    late = {finding.where for finding in later if finding.rule.startswith("sciml-order-") and is_error(finding)}
+    late = {finding.where for finding in later if "-order-" in finding.rule and is_error(finding, rules)}
     for finding in lasting:
-        comes_too_late = finding.rule == "sciml-key-004" and finding.where in late
+        comes_too_late = finding.rule.endswith("key-004") and finding.where in late
         assert finding in whole or comes_too_late, finding.message
-    if any(map(is_error, [*at_once, *lasting])):
-        assert any(map(is_error, whole)), "a hopeless log was mended"
+    if any(is_error(finding, rules) for finding in [*at_once, *lasting]):
+        assert any(is_error(finding, rules) for finding in whole), "a hopeless log was mended"
 
 
 @pytest.mark.parametrize("name", LOGS)
@@ -61,14 +64,24 @@ def test_what_is_said_of_a_beginning_is_true_of_the_whole(name: str) -> None:
         assert_nothing_goes(b"".join(lines[:place]), b"".join(lines[place:]))
 
 
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("name", MLPERF_LOGS)
+def test_what_is_said_of_a_beginning_is_true_of_a_whole_log_of_mlperf(name: str, strict: bool) -> None:
+    rules = rule_sets.load(MLPERF.name, strict=strict)
+    lines = MLPERF_LOGS[name].splitlines(keepends=True)
+    for place in range(0, len(lines) + 1, 5):
+        assert_nothing_goes(b"".join(lines[:place]), b"".join(lines[place:]), rules)
+
+
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_no_continuation_mends_what_is_beyond_mending(data: st.DataObject) -> None:
-    lines = LOGS[data.draw(st.sampled_from(sorted(LOGS)))].splitlines(keepends=True)
+    logs, rules = data.draw(st.sampled_from([(LOGS, RULES), (MLPERF_LOGS, MLPERF)]))
+    lines = logs[data.draw(st.sampled_from(sorted(logs)))].splitlines(keepends=True)
     place = data.draw(st.integers(0, len(lines)))
     rest = data.draw(st.permutations(lines[place:])) if data.draw(st.booleans()) else lines[place:]
     foreign = [line + b"\n" for line in data.draw(st.lists(st.sampled_from(POOL), max_size=25))]
-    assert_nothing_goes(b"".join(lines[:place]), b"".join([*foreign, *rest]))
+    assert_nothing_goes(b"".join(lines[:place]), b"".join([*foreign, *rest]), rules)
 
 
 def hopeless_at(content: bytes) -> str | None:
@@ -83,7 +96,7 @@ def hopeless_at(content: bytes) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("name", [path.stem for path in cases("valid") if path.is_file()])
+@pytest.mark.parametrize("name", [path.stem for path in cases("valid") if path.suffix == ".mllog"])
 def test_a_compliant_log_is_never_hopeless(name: str) -> None:
     assert hopeless_at(LOGS[name]) is None
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -12,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance import rules as rule_sets
-from compliance.judge import Judge, judge, judge_stream
+from compliance.judge import MOST_OF_A_RULE, Judge, judge, judge_stream
 from compliance.log import LineReader, LogLine
 from logging_spec.events import MAX_LINE_BYTES, TOKEN
 
 RULES = rule_sets.load()
+ROOT = GOLDEN.parents[1]
 
 
 def read(content: bytes, piece: int = 1 << 16) -> list[LogLine]:
@@ -48,9 +52,9 @@ def test_lines_are_counted_as_every_other_tool_counts_them(content: bytes, piece
     ("length", "rules"),
     [
         (MAX_LINE_BYTES, []),
-        (MAX_LINE_BYTES + 1, ["sciml-file-004"]),
-        (3 * MAX_LINE_BYTES, ["sciml-file-004"]),
-        (3 * MAX_LINE_BYTES + 7, ["sciml-file-004"]),
+        (MAX_LINE_BYTES + 1, ["file-004"]),
+        (3 * MAX_LINE_BYTES, ["file-004"]),
+        (3 * MAX_LINE_BYTES + 7, ["file-004"]),
     ],
 )
 def test_a_line_may_be_so_long_and_no_longer(length: int, rules: list[str]) -> None:
@@ -63,7 +67,7 @@ def test_a_line_may_be_so_long_and_no_longer(length: int, rules: list[str]) -> N
 def test_a_last_line_without_a_line_feed_is_read_all_the_same(length: int) -> None:
     event = f"{TOKEN}{{}}".encode()
     content = b" " * (length - len(event)) + event
-    assert (1, "sciml-file-002") in rules_of(content)
+    assert (1, "file-002") in rules_of(content)
     assert len(read(content)[0].records) == 1
 
 
@@ -71,11 +75,11 @@ def test_a_last_line_without_a_line_feed_is_read_all_the_same(length: int) -> No
 def test_long_lines_arrive_in_any_pieces(piece: int) -> None:
     content = b"#" * (MAX_LINE_BYTES - 1) + b"\n" + b"#" * MAX_LINE_BYTES + b"\n" + b"#" * MAX_LINE_BYTES
     found = [(finding.line, finding.rule) for line in read(content, piece) for finding in line.findings]
-    assert found == [(2, "sciml-file-004"), (3, "sciml-file-002")]
+    assert found == [(2, "file-004"), (3, "file-002")]
 
 
 def test_a_long_line_without_an_end_is_both() -> None:
-    assert rules_of(b"#" * (2 * MAX_LINE_BYTES)) == [(1, "sciml-file-004"), (1, "sciml-file-002")]
+    assert rules_of(b"#" * (2 * MAX_LINE_BYTES)) == [(1, "file-004"), (1, "file-002")]
 
 
 def test_line_ends_of_windows_are_read() -> None:
@@ -85,7 +89,7 @@ def test_line_ends_of_windows_are_read() -> None:
 def test_events_that_ran_together_are_both_read() -> None:
     (line,) = read(f'{TOKEN}{{"a": 1}}{TOKEN}{{"b": 2}}\n'.encode())
     assert line.records == [{"a": 1}, {"b": 2}]
-    assert [finding.rule for finding in line.findings] == ["sciml-line-001"]
+    assert [finding.rule for finding in line.findings] == ["line-001"]
 
 
 def test_what_a_log_holds_reaches_the_terminal_harmless(tmp_path: Path) -> None:
@@ -134,3 +138,44 @@ def test_a_judge_names_each_fault_as_soon_as_its_line_has_arrived() -> None:
     ]
     assert judge_of_pieces.end() == []
     assert judge_of_pieces.judgement(str(log)) == judge(log, RULES)
+
+
+WEIGH = """
+import sys
+from pathlib import Path
+from compliance.cli import main
+code = main(["check", *sys.argv[1:]]) if len(sys.argv) > 1 else 0
+print([line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")])
+"""
+"""Judges logs and says how much memory the process had at most."""
+
+
+def peak_kb(*logs: Path) -> int:
+    """Return the most memory that the checker had in a process of its own; without a log, the interpreter's."""
+    command = [sys.executable, "-c", WEIGH, *map(str, logs)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    peak = re.search(r"VmHWM:\\t *(\d+) kB", done.stdout)
+    assert peak is not None, done.stdout[-400:]
+    return int(peak.group(1))
+
+
+@pytest.mark.parametrize("kind", ["valid", "faulty"])
+def test_a_long_log_needs_no_more_than_32_mebibytes(kind: str, tmp_path: Path) -> None:
+    lines = golden_lines()
+    place = place_of(lines, "train_loss")
+    record = record_of(lines[place])
+    if kind == "faulty":
+        record["metadata"]["epoch_num"] = 7
+    log = tmp_path / "long.mllog"
+    with log.open("w", encoding="utf-8") as file:
+        file.writelines(lines[:place])
+        for number in range(200_000):
+            record["metadata"]["lineno"] = number
+            file.write(line_of(record))
+        file.writelines(lines[place:])
+    assert log.stat().st_size > 32 << 20
+    assert peak_kb(log) - peak_kb() < 32 << 10
+    judgement = judge(log, RULES)
+    assert sum(finding.count for finding in judgement.findings) == (200_000 if kind == "faulty" else 0)
+    assert len(judgement.findings) <= MOST_OF_A_RULE + 1

@@ -59,6 +59,11 @@ def name(text: str) -> str:
     return text if text.isascii() and text.isprintable() and len(text) <= LONGEST_SHOWN else show(text)
 
 
+def file_name(path: str) -> str:
+    """Render the name of a file: whole, and as JSON where it holds line feeds, escapes or bytes that are no text."""
+    return path if path.isprintable() else json.dumps(path)
+
+
 def clipped(text: str) -> str:
     """Cut a text to what a message shows."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from compliance import facts, rundir
-from compliance.checks import LOG_CHECKS, EventCheck, checks_of
-from compliance.checks.fields import as_dict, check_fields, is_event
+from compliance.checks import EventCheck, checks_of, log_checks
+from compliance.checks.fields import as_dict, as_stock_tools, check_fields, is_event
+from compliance.choose import Head
 from compliance.event import LoggedEvent
 from compliance.expand import ExpansionError, pieces
 from compliance.finding import Finding
@@ -64,28 +65,49 @@ class Judge:
     """Judges one log while its bytes arrive, in pieces of any size. Its memory does not grow with the log."""
 
     def __init__(self, rules: Ruleset) -> None:
-        self.rules = rules
-        self.story = Story(life_cycle=rules.life_cycle, state=rules.life_cycle.initial)
-        self._lines = LineReader()
+        self._head = Head(rules.selectors, rules.undecided) if rules.selectors else None
         self._findings: list[Finding] = []
         self._times: Counter[str] = Counter()
         self._unlisted: dict[str, int] = {}
+        self._begin(rules)
+
+    def _begin(self, rules: Ruleset) -> None:
+        self.rules = rules
+        self.story = Story(life_cycle=rules.life_cycle, state=rules.life_cycle.initial, fixed_target=rules.target)
+        self._lines = LineReader(as_stock_tools=rules.as_stock_tools)
         self._plans: dict[str, Plan] = {}
 
     def feed(self, data: bytes) -> list[Finding]:
-        """Take in more bytes of the log, and return what is wrong with the lines that end in them."""
-        found: list[Finding] = []
-        for line in self._lines.feed(data):
-            self._read(line, found)
-        return self._keep(found)
+        """Take in more bytes of the log, and return what is wrong with the lines that end in them.
+
+        Where the rules depend on what the log says of itself, its head is held until it has said so.
+        """
+        if self._head is None:
+            return self._hear(data)
+        return self._release() if self._head.feed(data) else []
 
     def end(self) -> list[Finding]:
         """Take the log as ended, and return what is wrong with its last line and with the whole."""
+        held = self._release()
         found: list[Finding] = []
         for line in self._lines.end():
             self._read(line, found)
-        for check in LOG_CHECKS:
+        for check in log_checks(self.rules):
             found += check(self.story, self.rules)
+        return held + self._keep(found)
+
+    def _release(self) -> list[Finding]:
+        if self._head is None:
+            return []
+        head, self._head = self._head, None
+        held = head.release()
+        self._begin(self.rules.variant(head.facts))
+        return self._hear(held)
+
+    def _hear(self, data: bytes) -> list[Finding]:
+        found: list[Finding] = []
+        for line in self._lines.feed(data):
+            self._read(line, found)
         return self._keep(found)
 
     def break_off(self, error: ExpansionError) -> None:
@@ -148,6 +170,7 @@ class Judge:
         for record in records:
             if isinstance(record, dict):
                 found += check_fields(record, number, self.rules)
+                record = as_stock_tools(record) if self.rules.as_stock_tools else record
                 if not is_event(record):
                     continue
                 event_type, key = record.get("event_type"), record["key"]
@@ -159,7 +182,7 @@ class Judge:
                     found += check_fields(as_dict(record), number, self.rules)
             plan = self._plans.get(key) or self._plan(key)
             known = plan.known
-            sound = known is not None and known.accepts_value(value) and known.accepts_metadata(metadata)
+            sound = known is not None and known.is_sound(value, metadata)
             event = LoggedEvent(number, time_ms, event_type, key, value, metadata, sound)
             for check in plan.checks:
                 found += check(event, self.story, self.rules)

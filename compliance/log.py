@@ -7,6 +7,7 @@ passed over, as MLPerf's tools do.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +29,14 @@ EXPECTED = {
     "line-005": "objects and arrays in few levels",
 }
 """What the rules ask for that a LineError names."""
+
+READ_ALL_THE_SAME = frozenset({"line-003", "line-004"})
+"""Faults of a line that MLPerf's tools read over."""
+
+LONGEST_STOCK_LINE_BYTES = 1 << 20
+"""Longest line that is read as MLPerf's tools do, which know no limit."""
+
+TOKEN_BYTES = TOKEN.encode()
 
 LINES_WORTH_AN_IMPORT = 400
 """Lines that take as long to read exactly as the import of the quick reader takes."""
@@ -51,7 +60,12 @@ class LogLine(NamedTuple):
 class LineReader:
     """Takes in the bytes of a log, in pieces of any size, and gives back its lines, of which it keeps none."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, as_stock_tools: bool = False) -> None:
+        """Read lines exactly, or as MLPerf's tools do: bytes as Latin-1 where they are not UTF-8, of several events in
+        a line the last, a carriage return as the end of a line, names and numbers as Python's json takes them.
+        """
+        self._read_text = _read_as_stock_tools if as_stock_tools else _read_exactly
+        self._limit = LONGEST_STOCK_LINE_BYTES if as_stock_tools else MAX_LINE_BYTES
         self._digest = hashlib.sha256()
         self._rest = b""
         self._passed_over = 0
@@ -74,7 +88,7 @@ class LineReader:
         last = whole.pop()
         quick = self._quick or self._choose_reader()
         for raw in whole:
-            record = quick(raw)
+            record = quick(raw) if len(raw) < MAX_LINE_BYTES else None
             if record is None:
                 yield self._line(raw, ended=True)
             else:
@@ -89,7 +103,7 @@ class LineReader:
 
     def _keep(self, rest: bytes) -> None:
         self._rest += rest
-        if len(self._rest) > MAX_LINE_BYTES:
+        if len(self._rest) > self._limit:
             self._passed_over += len(self._rest)
             self._rest = b""
 
@@ -108,7 +122,7 @@ class LineReader:
         self.number += 1
         findings: list[Finding] = []
         records: list[dict[str, Any]] = []
-        if length > MAX_LINE_BYTES:
+        if length > self._limit or (length > MAX_LINE_BYTES and (self._limit == MAX_LINE_BYTES or TOKEN_BYTES in raw)):
             expected, advice = f"at most {MAX_LINE_BYTES} bytes", "log large things as files"
             findings.append(_fault("file-004", self.number, expected, f"{length} bytes", advice))
         if not ended:
@@ -117,9 +131,8 @@ class LineReader:
                 "see whether the log was cut off; write each line whole",
             )
             findings.append(_fault("file-002", self.number, expected, "the end of the file", advice))
-        if length <= MAX_LINE_BYTES:
-            text = _decoded(raw, self.number, findings)
-            records += _read_text(text, self.number, findings)
+        if length <= self._limit:
+            records += self._read_text(_decoded(raw, self.number, findings), self.number, findings)
         return LogLine(self.number, records, findings)
 
 
@@ -133,10 +146,10 @@ def _decoded(raw: bytes, number: int, findings: list[Finding]) -> str:
     except UnicodeDecodeError as error:
         found = f"byte 0x{raw[error.start]:02x} at column {error.start + 1}"
         findings.append(_fault("file-003", number, "UTF-8", found, "see whether the file is damaged"))
-        return raw.decode(errors="replace")
+        return raw.decode("latin-1")
 
 
-def _read_text(text: str, number: int, findings: list[Finding]) -> Iterator[dict[str, Any]]:
+def _read_exactly(text: str, number: int, findings: list[Finding]) -> Iterator[dict[str, Any]]:
     before, token, after = text.partition(TOKEN)
     if not token:
         if TORN_TOKEN in text:
@@ -158,6 +171,35 @@ def _read_text(text: str, number: int, findings: list[Finding]) -> Iterator[dict
             if tokens == 1:  # where there are several, their pieces are what is left of torn lines
                 advice = "write events with a JSON encoder, line by line"
                 findings.append(_fault(error.rule, number, EXPECTED[error.rule], clipped(name(str(error))), advice))
+
+
+def _read_as_stock_tools(text: str, number: int, findings: list[Finding]) -> Iterator[dict[str, Any]]:
+    for part in text.split("\r"):
+        before, token, after = part.rpartition(TOKEN)
+        if token:
+            if TOKEN in before:
+                found = f"it {1 + part.count(TOKEN, 0, len(before))} times; the last event counts"
+                findings.append(_fault("line-001", number, "the token once", found, ONE_WRITER))
+            yield from _object_as_stock_tools(after.strip(), number, findings)
+        elif TORN_TOKEN in part:
+            findings.append(_fault("line-007", number, show(TOKEN), clipped(name(part.strip())), ONE_WRITER))
+
+
+def _object_as_stock_tools(text: str, number: int, findings: list[Finding]) -> Iterator[dict[str, Any]]:
+    advice = "write events with a JSON encoder, line by line"
+    try:
+        yield parse_object(text)
+        return
+    except LineError as error:
+        findings.append(_fault(error.rule, number, EXPECTED[error.rule], clipped(name(str(error))), advice))
+        if error.rule not in READ_ALL_THE_SAME:
+            return
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        findings.append(_fault("line-002", number, EXPECTED["line-002"], clipped(name(str(error))), advice))
+    else:
+        yield record
 
 
 def _fault(rule: str, number: int, expected: str, found: str, advice: str) -> Finding:

@@ -35,7 +35,7 @@ class Record(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     event_type: EventType
     key: Annotated[str, msgspec.Meta(min_length=1)]
     value: Flat
-    metadata: dict[str, Scalar]
+    metadata: dict[str, Scalar | list[Scalar]]
 
 
 _decode = msgspec.json.Decoder(Record).decode

@@ -88,6 +88,8 @@ def check_agreement(config: dict[str, Any], story: Story, rules: Ruleset) -> Ite
 
 
 def _load(path: Path) -> dict[str, Any]:
+    if path.exists() and not path.is_file():
+        raise LineError("no regular file")  # a pipe would be waited for, a device may have no end
     with path.open("rb") as file:
         raw = file.read(LARGEST_CONFIG_BYTES + 1)
     if len(raw) > LARGEST_CONFIG_BYTES:

@@ -75,8 +75,8 @@ def is_integer(value: Any) -> TypeGuard[int]:
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """Say whether a value is a number; true is none."""
-    return type(value) is int or type(value) is float
+    """Say whether a value is a number; true is none, and NaN says itself that it is none."""
+    return type(value) is int or (type(value) is float and value == value)
 
 
 def same(left: Any, right: Any) -> bool:
@@ -178,6 +178,11 @@ def _additional(others: bool | Schema, schema: Schema, root: Schema) -> Accepts:
     return lambda value: not isinstance(value, dict) or all(test(value[name]) for name in value.keys() - declared)
 
 
+def _not(inside: Schema, _schema: Schema, root: Schema) -> Accepts:
+    test = compile_schema(inside, root)
+    return lambda value: not test(value)
+
+
 def _items(inside: Schema, _schema: Schema, root: Schema) -> Accepts:
     test = compile_schema(inside, root)
     return lambda value: not isinstance(value, list) or all(map(test, value))
@@ -196,9 +201,12 @@ KEYWORDS: dict[str, Keyword] = {
     "minLength": _size(str, operator.ge),
     "maxLength": _size(str, operator.le),
     "minItems": _size(list, operator.ge),
+    "maxItems": _size(list, operator.le),
     "minProperties": _size(dict, operator.ge),
+    "maxProperties": _size(dict, operator.le),
     "required": _required,
     "properties": _properties,
     "additionalProperties": _additional,
     "items": _items,
+    "not": _not,
 }

@@ -23,20 +23,20 @@ def check_place(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterable[Fi
     if states is None or (known.single and story.counts[event.key]):
         return ()  # a fact that is repeated is key-005, wherever it stands
     transition = life_cycle.transitions.get(event.key)
-    if life_cycle.allows(story.state, event) if transition else story.state in states:
+    if transition is None:
+        return () if story.state in states else (_misplaced(event, "order-004", states, story, life_cycle),)
+    if transition.rule is None or life_cycle.allows(story.state, event):
         return ()
-    return (_misplaced(event, states, story, life_cycle),)
+    return (_misplaced(event, transition.rule, states, story, life_cycle),)
 
 
-def _misplaced(event: LoggedEvent, states: frozenset[str], story: Story, life_cycle: LifeCycle) -> Finding:
-    transition = life_cycle.transitions.get(event.key)
+def _misplaced(event: LoggedEvent, rule: str, states: frozenset[str], story: Story, life_cycle: LifeCycle) -> Finding:
     of_the_run = states <= life_cycle.window and event.key != "run_stop"
     outside = of_the_run and story.state not in life_cycle.window
     unopened = story.state == life_cycle.between and event.key in life_cycle.homes
-    misplaced = transition.rule if transition else "order-002" if unopened else "order-004"
     since = f" ({story.entered.key} is in line {story.entered.line})" if story.entered else ""
     return Finding(
-        rule="order-003" if outside else misplaced,
+        rule="order-003" if outside else "order-002" if unopened else rule,
         line=event.line,
         where=event.key,
         expected=f"it {life_cycle.words(states)}",
@@ -45,22 +45,32 @@ def _misplaced(event: LoggedEvent, states: frozenset[str], story: Story, life_cy
     )
 
 
-def check_epoch_number(event: LoggedEvent, story: Story, _rules: Ruleset) -> Iterator[Finding]:
+def check_epoch_number(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Finding]:
     """Compare the number of an epoch with that of the epoch before it."""
+    if not event.sound:
+        return
     resumed = story.first.get("resumed_from_epoch")
+    if rules.life_cycle.rising:
+        if story.epoch_num is not None and event.metadata["epoch_num"] <= story.epoch_num:
+            yield _epoch_number(event, f"more than {story.epoch_num}, the epoch before")
+        return
     if story.epoch_num is not None:
         allowed = [story.epoch_num + 1]
     else:  # a checkpoint inside an epoch is continued in that epoch
         allowed = [1] if resumed is None else [resumed.value, resumed.value + 1]
-    if event.sound and event.metadata["epoch_num"] not in allowed:
-        yield Finding(
-            rule="order-005",
-            line=event.line,
-            where="epoch_start metadata.epoch_num",
-            expected=" or ".join(map(str, allowed)),
-            found=show(event.metadata["epoch_num"]),
-            advice="count epochs from 1 without a gap, or log resumed_from_epoch",
-        )
+    if event.metadata["epoch_num"] not in allowed:
+        yield _epoch_number(event, " or ".join(map(str, allowed)))
+
+
+def _epoch_number(event: LoggedEvent, expected: str) -> Finding:
+    return Finding(
+        rule="order-005",
+        line=event.line,
+        where="epoch_start metadata.epoch_num",
+        expected=expected,
+        found=show(event.metadata["epoch_num"]),
+        advice="count epochs from 1 without a gap, or log resumed_from_epoch",
+    )
 
 
 def is_of_epochs(key: str, rules: Ruleset) -> bool:

@@ -160,8 +160,13 @@ def _epochs(runs: Sequence[Run], target: float) -> tuple[int | None, ...]:
 
 
 def _alone(runs: Sequence[Run], reason: str, findings: Sequence[Finding] = ()) -> Convergence:
-    """Say how a set converges to its own target, without anything beside it."""
-    epochs = _epochs(runs, runs[0].summary["target"])
+    """Say how a set converges to its own target, without anything beside it.
+
+    A log of MLPerf's own benchmarks states no target; its run ends where it is reached.
+    """
+    target = runs[0].summary["target"]
+    ends = tuple(run.evaluations[-1].epoch if run.time_s is not None and run.evaluations else None for run in runs)
+    epochs = ends if target is None else _epochs(runs, target)
     return Convergence(reason=reason, findings=tuple(findings), epochs=epochs, mean=olympic.mean(epochs))
 
 

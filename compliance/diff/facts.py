@@ -32,6 +32,9 @@ LOGGED: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Keys of the log, by group; their own metadata go with them."""
 
+OPTIMISER = ("opt_", "lars_opt_", "scheduler_")
+"""Beginnings of further keys of hyperparameters, in logs of MLPerf's own benchmarks."""
+
 PLACE = frozenset({"file", "lineno", "rank", "mono_ns"})
 """Metadata that say where an event was logged, and nothing of the run."""
 
@@ -98,8 +101,9 @@ def _facts(run: Run, known: Collection[str]) -> dict[str, Facts]:
 
 
 def _logged(run: Run) -> Iterator[tuple[str, str, Any]]:
+    others = tuple(key for key in run.first if key.startswith(OPTIMISER) and key not in LOGGED["hyperparameters"])
     for group, keys in LOGGED.items():
-        for key in keys:
+        for key in keys + others * (group == "hyperparameters"):
             event = run.first.get(key)
             if event is not None:
                 yield group, key, event.value

@@ -138,7 +138,7 @@ def _notes(score: Score, rules: Ruleset) -> Iterator[str]:
         yield _tuple(score)
     if score.score_s is not None and score.scaled_s is not None and score.scaled_s > score.score_s:
         yield _scaled(score)
-    if score.convergence.reason and not score.convergence.findings:
+    if score.convergence.reason and not score.findings:
         yield f"not held against the reference: {score.convergence.reason}"
     for energy in score.energies:
         value = f"none: {energy.reason}" if energy.energy_j is None else f"{energy.energy_j:.5g} J a run"

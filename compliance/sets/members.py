@@ -40,6 +40,9 @@ class Member:
     folder: str
     """Where it lies; results without a run directory of their own that share a folder are one set."""
 
+    path: Path
+    """The file that holds it."""
+
     open: Callable[[], BinaryIO]
     """Opens the log."""
 
@@ -91,6 +94,7 @@ def _run(folder: Path) -> Member:
     return Member(
         name=str(folder),
         folder=str(folder),
+        path=folder / LOG,
         open=partial(_open, folder / LOG),
         judge=partial(judge, folder),
         own_directory=True,
@@ -105,6 +109,7 @@ def _result(log: Path) -> Member:
     return Member(
         name=str(log),
         folder=str(folder),
+        path=log,
         open=partial(_open, log),
         judge=partial(judge, log),
         weak=folder.parent.name == WEAK,

@@ -17,6 +17,10 @@ DEFAULT_MODEL = "default"
 """Stands for the model of a benchmark that has just one."""
 
 
+MOST_KEYS = 1000
+"""Keys of which the first event is kept; a log of a hundred thousand keys is none that anybody needs."""
+
+
 class Evaluation(NamedTuple):
     """One value of the target's metric inside the run."""
 
@@ -60,7 +64,7 @@ class Run:
     """The checker's summary (verdict.schema.json)."""
 
     first: Mapping[str, Event]
-    """First event of each key of the registry."""
+    """First event of each key; of more than MOST_KEYS keys, those that come first."""
 
     evaluations: tuple[Evaluation, ...]
     """Values of the target's metric between run_start and run_stop."""
@@ -127,7 +131,7 @@ def read_run(member: Member, rules: Ruleset) -> Run:
     judgement = member.judge(rules)
     broken = _errors(judgement, rules)
     with member.open() as stream:
-        first, evaluations, energies = _told(stream, rules, judgement.summary["metric"])
+        first, evaluations, energies = _told(stream, judgement.summary["metric"])
     return Run(
         name=member.name,
         folder=member.folder,
@@ -149,14 +153,12 @@ def _errors(judgement: Judgement, rules: Ruleset) -> tuple[str, ...]:
     return tuple(sorted(broken))
 
 
-def _told(
-    stream: BinaryIO, rules: Ruleset, metric: str | None
-) -> tuple[dict[str, Event], list[Evaluation], list[Energy]]:
+def _told(stream: BinaryIO, metric: str | None) -> tuple[dict[str, Event], list[Evaluation], list[Energy]]:
     first: dict[str, Event] = {}
     evaluations: list[Evaluation] = []
     energies: list[Energy] = []
     for event in _events(stream):
-        if event.key in rules.keys:
+        if len(first) < MOST_KEYS:
             first.setdefault(event.key, event)
         if event.key == f"eval_{metric}" and "run_start" in first and "run_stop" not in first:
             epoch = event.metadata.get("epoch_num")

@@ -61,6 +61,18 @@ def _diff(options: argparse.Namespace, rules: Ruleset, write: Write) -> int:
     return run(options, rules, write)
 
 
+def logs(options: argparse.Namespace) -> list[Path]:
+    """Return the logs that are named, but for those in run directories, which are always of our own suite.
+
+    Raises:
+        Refused: something is named that is not there.
+    """
+    from compliance.sets.members import members
+
+    named = options.paths if "paths" in options else [options.a, options.b]
+    return [member.path for path in named for member in members(existing(path)) if not member.own_directory]
+
+
 def existing(path: str) -> Path:
     """Return a path that is there.
 

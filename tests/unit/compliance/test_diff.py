@@ -199,6 +199,15 @@ def test_a_side_without_events_is_refused_in_one_line(tmp_path: Path, content: b
         assert answer.err.count("\n") == 1
 
 
+def test_the_optimiser_of_an_mlperf_log_is_compared() -> None:
+    valid = GOLDEN / "mlperf-hpc-3.0.0" / "valid"
+    found = differences(
+        diff(valid / "deepcam-adamw-cosine.mllog", valid / "deepcam-lamb-multistep.mllog", "--format", "json")
+    )
+    assert found["hyperparameters/opt_name"]["differs"]
+    assert any(fact.startswith("hyperparameters/scheduler_") for fact in found)
+
+
 def test_a_document_that_is_none_is_passed_over(tmp_path: Path) -> None:
     a = run_directory(tmp_path / "a", launch=[1, 2], system={"nodes": "none", "mlperf": 7})
     b = run_directory(tmp_path / "b", launch={"python": "3"}, system={"nodes": [3]})

@@ -499,3 +499,16 @@ def test_a_score_of_runs_is_the_same_by_library_and_by_command(tmp_path: Path) -
 def test_the_rules_say_how_severe_each_finding_is() -> None:
     assert call("check", "--explain", "sciml-convergence-001").code == 0
     assert {RULES.rules[rule].severity for rule in RULES.rules if "-convergence-" in rule} == {"error", "warning"}
+
+
+def test_logs_of_mlperf_benchmarks_are_scored_by_their_own_rules(tmp_path: Path) -> None:
+    log = (GOLDEN / "mlperf-hpc-3.0.0" / "valid" / "cosmoflow.mllog").read_bytes()
+    answer = score(write_set(tmp_path / "strong" / "cosmoflow", [log] * 10), "--format", "json")
+    found = one(answer)
+    assert (answer.code, json.loads(answer.out)["ruleset"]["name"]) == (0, "mlperf-hpc-3.0.0")
+    assert (found["runs_needed"], found["benchmark"], found["reference_accepted"]) == (10, "cosmoflow", None)
+    theirs, _, _ = stock._compute_strong_score_standalone(
+        "cosmoflow", "any", False, str(tmp_path / "strong" / "cosmoflow"), "hpc", "3.0.0"
+    )
+    assert found["score_s"] == pytest.approx(60 * theirs)
+    assert found["epochs_mean"] > 0

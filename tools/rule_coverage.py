@@ -2,7 +2,7 @@
 """Say which rules the golden logs exercise: `python tools/rule_coverage.py [--missing]`.
 
 A rule is exercised where some golden log breaks it and the checker says so, and has a near miss where a valid log that
-is named after it comes close. Every rule of every rule set is listed with how many logs break it and how many come near.
+is named after it comes close. Every rule of every rule set is listed with how many logs break it and come near it.
 """
 
 from __future__ import annotations

@@ -23,11 +23,14 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 def report(judgements: Sequence[Judgement], rules: Ruleset, _look: Look) -> str:
     """Return the document, as ASCII."""
     logs = by_file(judgements)
+    files = list(dict.fromkeys(log.file for log in logs))  # a file that was named twice is one artifact
+    numbers = {file: number for number, file in enumerate(files)}
+    digests = {log.file: log.sha256 for log in logs}
     run = {
         "tool": {"driver": _driver(rules)},
         "invocations": [{"executionSuccessful": True}],
-        "artifacts": [_artifact(log) for log in logs],
-        "results": [result for index, log in enumerate(logs) for result in _results(index, log, rules)],
+        "artifacts": [_artifact(file, digests[file]) for file in files],
+        "results": [result for log in logs for result in _results(numbers[log.file], log, rules)],
         "columnKind": "unicodeCodePoints",
     }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -57,9 +60,9 @@ def _driver(rules: Ruleset) -> dict[str, Any]:
     return {"name": "sciml-bench compliance", "rules": described, "properties": about}
 
 
-def _artifact(log: Judgement) -> dict[str, Any]:
-    digest = {} if log.sha256 is None else {"hashes": {"sha-256": log.sha256}}
-    return {"location": {"uri": uri(log.file)}, "mimeType": "text/plain", "encoding": "UTF-8", **digest}
+def _artifact(file: str, sha256: str | None) -> dict[str, Any]:
+    digest = {} if sha256 is None else {"hashes": {"sha-256": sha256}}
+    return {"location": {"uri": uri(file)}, "mimeType": "text/plain", "encoding": "UTF-8", **digest}
 
 
 def _results(artifact: int, log: Judgement, rules: Ruleset) -> Iterator[dict[str, Any]]:

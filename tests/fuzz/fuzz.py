@@ -131,13 +131,14 @@ def attack_by_bytes(seconds: float, first_seed: int) -> Outcome:
 
 
 def write_seeds(folder: Path) -> None:
-    """Write the golden logs: whole ones, and of each a line as an input of its own."""
+    """Write the golden logs: whole ones, and of each some lines as inputs of their own."""
     lines: dict[bytes, None] = {}
-    for path in sorted((HERE.parent / "golden").glob("*/*.mllog")):
+    golden = [path for path in sorted((HERE.parent / "golden").rglob("*")) if ".mllog" in path.suffixes]
+    for number, path in enumerate(golden):
         content = path.read_bytes()
         if len(content) < LONGEST_SEED_BYTES:
-            (folder / path.name).write_bytes(content)
-            lines |= dict.fromkeys(content.splitlines(keepends=True)[:: len(content) % 7 + 3])
+            (folder / f"{number}-{path.name}").write_bytes(content)
+            lines |= dict.fromkeys(content.splitlines(keepends=True)[:: number % 7 + 3])
     for number, line in enumerate(list(lines)[:400]):
         (folder / f"line-{number}").write_bytes(line)
 
@@ -145,18 +146,8 @@ def write_seeds(folder: Path) -> None:
 def dictionary() -> list[str]:
     """Return words of logs: the token, the fields, the keys, and numbers at the limits."""
     names = {name for known in judging.RULES.keys.values() for name in known.metadata_schema.get("properties", ())}
-    words = [
-        ":::MLLOG ",
-        ":::ML",
-        "\\\\ud800",
-        "\\xff",
-        "\\x0a",
-        "\\x0d",
-        "NaN",
-        "1e999",
-        "9223372036854775808",
-        "null",
-    ]
+    words = [":::MLLOG ", ":::ML", "NaN", "1e999", str(2**63), "null", "\\\\ud800", "\\xff", "\\x0a", "\\x0d"]
+    words += ["\\x1f\\x8b\\x08", "\\x28\\xb5\\x2f\\xfd"]  # gzip, Zstandard
     fields = ("namespace", "time_ms", "event_type", "key", "value", "metadata", "file", "lineno")
     types = ("INTERVAL_START", "INTERVAL_END", "POINT_IN_TIME", "success", "aborted", "closed", "open", "max", "min")
     return [*words, *fields, *types, *sorted(names), *sorted(judging.RULES.keys)]

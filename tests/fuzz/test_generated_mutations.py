@@ -13,7 +13,7 @@ import mutations
 import pytest
 
 LOGS = judging.valid_logs()
-EACH = 8
+EACH = 32
 """Mutations of each log."""
 
 SAMPLE = [

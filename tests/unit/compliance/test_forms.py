@@ -87,7 +87,7 @@ def test_every_form_says_the_same_of_a_log(path: Path) -> None:
 
 def test_sarif_describes_its_rules_and_names_its_files() -> None:
     paths = cases("invalid")[:3]
-    run = sarif(*paths)
+    run = sarif(*paths, paths[0])
     driver, artifacts = run["tool"]["driver"], run["artifacts"]
     assert [rule["id"] for rule in driver["rules"]] == list(RULES.rules)
     assert [Path(unquote_to_bytes(file["location"]["uri"][7:]).decode()) for file in artifacts] == paths

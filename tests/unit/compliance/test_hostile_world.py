@@ -33,7 +33,7 @@ def shell(script: str, *arguments: str | Path, **environment: str) -> subprocess
 
 @pytest.mark.parametrize("log", [VALID, INVALID])
 def test_a_reader_that_leaves_early_changes_no_exit_code(log: Path) -> None:
-    done = shell('$check "$1" --format junit | head -n 1; exit ${PIPESTATUS[0]}', log)
+    done = shell('$check "$1" | true; exit ${PIPESTATUS[0]}', log)
     assert done.returncode == (0 if log == VALID else 1)
     assert done.stderr == ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 GAP = "  "
@@ -20,8 +19,3 @@ def duration(seconds: float) -> str:
         if seconds < limit_s:
             return f"{seconds / unit_s:.2f} {unit}"
     return f"{seconds / 3600:.2f} h"
-
-
-def printable(text: str) -> str:
-    """Render a name as it is, or, where it could move a cursor or break a line, as JSON; it is never cut."""
-    return text if text.isprintable() else json.dumps(text)

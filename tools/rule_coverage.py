@@ -19,12 +19,20 @@ sys.path.insert(0, str(ROOT))
 
 from compliance import rules as rule_sets  # noqa: E402 - the checkout has to be on the path first
 from compliance.benchmarks import collect  # noqa: E402
+from compliance.convergence import points  # noqa: E402
 from compliance.judge import judge  # noqa: E402
 from compliance.rules import Ruleset  # noqa: E402
+from compliance.score.score import score  # noqa: E402
+from compliance.sets.grouping import sets  # noqa: E402
+from compliance.sets.members import members  # noqa: E402
+from compliance.sets.run import read_run  # noqa: E402
 
 GOLDEN = ROOT / "tests" / "golden"
 SHARED = {"file-006": GOLDEN / "invalid" / "file-006-zstandard.mllog.zst"}
 """Logs that break a rule of every rule set: a log is expanded before any of them is asked."""
+
+REFERENCE = GOLDEN / "sets" / "rcp.json"
+"""What the golden sets of runs are held against."""
 
 ENDINGS = (".mllog", ".mllog.gz", ".mllog.zst")
 
@@ -37,10 +45,10 @@ class Covered:
     """Its id."""
 
     broken_in: int
-    """Golden logs of the folder `invalid` in which the checker finds it broken."""
+    """Golden logs, and sets of logs, of the folder `invalid` that the checker finds to break it."""
 
     near_in: int
-    """Valid golden logs that are named after it."""
+    """Valid golden logs, and sets of logs, that are named after it."""
 
 
 def folder_of(ruleset: str) -> Path:
@@ -62,7 +70,9 @@ def covered(ruleset: str) -> Iterator[Covered]:
         rule = f"{rules.prefix}{fault}"
         if not broken[rule] and rule in broken_by(path, ruleset, rules):
             broken[rule] += 1
-    near = Counter("-".join(path.name.split("-")[1:3]) for path in logs_in(folder / "valid") if "near-" in path.name)
+    broken += Counter(rule for path in sets_in(folder / "sets" / "invalid") for rule in broken_by_set(path, rules))
+    valid = [*logs_in(folder / "valid"), *sets_in(folder / "sets" / "valid")]
+    near = Counter("-".join(path.name.split("-")[1:3]) for path in valid if "near-" in path.name)
     for rule in rules.rules:
         yield Covered(rule=rule, broken_in=broken[rule], near_in=near[rule.removeprefix(rules.prefix).split(".")[0]])
 
@@ -73,6 +83,17 @@ def broken_by(path: Path, ruleset: str, rules: Ruleset) -> set[str]:
     if beside.is_file():
         rules = rule_sets.load(ruleset, [collect([beside])])
     return {finding.rule for finding in judge(path, rules).findings}
+
+
+def sets_in(folder: Path) -> list[Path]:
+    """Return the sets of runs of a folder; none where there is no such folder."""
+    return sorted(path for path in folder.glob("*/"))
+
+
+def broken_by_set(folder: Path, rules: Ruleset) -> set[str]:
+    """Return the rules that a set of three runs breaks, held against the reference of the golden sets."""
+    (found,) = sets(read_run(member, rules) for member in members(folder))
+    return {finding.rule for finding in score(found, points.read([REFERENCE]), rules, needed=3).findings}
 
 
 def table(found: list[Covered], name: str) -> str:

@@ -13,11 +13,10 @@ from compliance.convergence import points as reference_points
 from compliance.convergence.envelope import envelope, match
 from compliance.convergence.points import Point
 from compliance.convergence.ttest import Reference, p_value, smallest_mean
-from compliance.finding import NOTHING, Finding, name, show
+from compliance.finding import NOTHING, Finding, file_name, name, show
 from compliance.sets import olympic
 from compliance.sets.grouping import differing
 from compliance.sets.run import Run
-from compliance.text_table import printable
 
 FACTOR = 2
 """Runs of the reference, in runs of a submission, that MLPerf's rules ask for."""
@@ -102,7 +101,7 @@ def check_missed(runs: Sequence[Run]) -> Iterator[Finding]:
             "convergence-005",
             where="runs without a time to train",
             expected=f"at most {olympic.MOST_MISSED} of {len(runs)}",
-            found=f"{len(missed)}: " + "; ".join(f"{printable(run.name)}: {run.missed}" for run in missed),
+            found=f"{len(missed)}: " + "; ".join(f"{file_name(run.name)}: {run.missed}" for run in missed),
             advice="choose a target and limits that the runs reach, and run again",
         )
 

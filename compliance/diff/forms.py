@@ -9,8 +9,8 @@ from typing import Any
 
 from compliance.diff.compare import ABSENT, Comparison, Line
 from compliance.diff.facts import GROUPS, Varying
-from compliance.finding import clipped
-from compliance.text_table import aligned, printable
+from compliance.finding import clipped, file_name
+from compliance.text_table import aligned
 
 NOT_SAID = "(not said)"
 
@@ -26,8 +26,8 @@ def as_text(a: str, b: str, compared: Comparison, *, everything: bool) -> str:
     """
     lines = compared.lines
     shown = [line for line in lines if everything or line.differs]
-    rows = [("", f"a: {printable(a)}", f"b: {printable(b)}")]
-    rows += [(f"{_mark(line, everything)}{printable(line.fact)}", *_sides(line)) for line in shown]
+    rows = [("", f"a: {file_name(a)}", f"b: {file_name(b)}")]
+    rows += [(f"{_mark(line, everything)}{file_name(line.fact)}", *_sides(line)) for line in shown]
     head, *body = aligned(rows)
     text = [head] if shown else []
     for group, inside in groupby(zip(shown, body, strict=True), key=lambda pair: pair[0].group):
@@ -81,7 +81,7 @@ def _shown(value: Any) -> str:
         return NOT_SAID
     if isinstance(value, Varying):
         return " | ".join(map(_shown, value))
-    return value if isinstance(value, str) and value and value.isprintable() else json.dumps(value)
+    return value if isinstance(value, str) and value and value.isfile_name() else json.dumps(value)
 
 
 def _where(lines: Sequence[Line]) -> str:

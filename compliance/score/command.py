@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from compliance.convergence import points as reference_points
 from compliance.convergence.points import Point, PointsError
+from compliance.finding import file_name
+from compliance.output import complain
 from compliance.rules import Ruleset
 from compliance.score import forms
 from compliance.score.score import Score, score
@@ -46,14 +47,13 @@ def run(options: argparse.Namespace, rules: Ruleset, write: Callable[[str], None
 
 def _scores(options: argparse.Namespace, rules: Ruleset) -> list[Score]:
     points = _points(options.points, options.benchmark)
-    found = [member for path in options.paths for member in members(existing(path))]
     for folder in _broken_off(options.paths):
-        sys.stderr.write(f"compliance: {folder}: expected result_0.txt, found none — the run is in no set\n")
-    if not found:
+        complain(f"{file_name(str(folder))}: expected result_0.txt, found none — the run is in no set")
+    runs = [read_run(member, rules) for path in options.paths for member in members(existing(path))]
+    if not runs:
         raise Refused(
             f"{' '.join(options.paths)}: expected result_<i>.txt or run directories, found none — check the path"
         )
-    runs = [read_run(member, rules) for member in found]
     return [score(of, points, rules, needed=options.runs) for of in sets(runs, weak=options.weak)]
 
 
@@ -78,7 +78,7 @@ def _content(form: str, scores: Sequence[Score], rules: Ruleset) -> bytes:
         "csv": lambda: forms.as_csv(scores),
         "json": lambda: forms.as_json(scores, rules),
     }[form]()
-    return text.encode()
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _has_none(scored: Score, rules: Ruleset) -> bool:

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from compliance.finding import Finding
+from compliance.finding import Finding, file_name
 from compliance.rules import Ruleset
 from compliance.score.interval import LEVEL
 from compliance.score.row import COLUMNS, REAL, TEXT, TRUTH, WHOLE, row
 from compliance.score.score import Score
 from compliance.sets.run import Run
-from compliance.text_table import aligned, duration, printable
+from compliance.text_table import aligned, duration
 
 HEADING = ("set", "runs", "score", f"{LEVEL:.0%} interval", "epochs", "reference")
 
@@ -29,7 +29,7 @@ def as_table(scores: Sequence[Score], rules: Ruleset) -> str:
     lines = aligned([HEADING, *(_cells(score) for score in scores)])
     for score in scores:
         notes = list(_notes(score, rules))
-        lines += ["", printable(score.of.name), *(f"  {note}" for note in notes)] if notes else []
+        lines += ["", file_name(score.of.name), *(f"  {note}" for note in notes)] if notes else []
     return "\n".join(lines) + "\n"
 
 
@@ -105,7 +105,7 @@ def _cells(score: Score) -> tuple[str, ...]:
     span = "–" if ends.low is None or ends.high is None else f"{duration(ends.low)} to {duration(ends.high)}"
     runs, needed = len(score.of.runs), score.needed
     return (
-        printable(score.of.name),
+        file_name(score.of.name),
         f"{score.window.runs} of {runs}" if runs > needed else f"{runs}",
         shown,
         span,
@@ -142,7 +142,7 @@ def _notes(score: Score, rules: Ruleset) -> Iterator[str]:
         yield f"not held against the reference: {score.convergence.reason}"
     for energy in score.energies:
         value = f"none: {energy.reason}" if energy.energy_j is None else f"{energy.energy_j:.5g} J a run"
-        yield f"energy, {printable(energy.source)}: {value} ({energy.label})"
+        yield f"energy, {file_name(energy.source)}: {value} ({energy.label})"
     for finding in score.findings:
         yield f"{finding.message}{' [warning]' if _severity(finding, rules) == 'warning' else ''}"
 

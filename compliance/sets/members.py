@@ -62,17 +62,22 @@ class Member:
     """What lies beside it, by name of the file: `run.json`, `launch.json`, `system.json`."""
 
 
-def members(path: Path) -> list[Member]:
-    """Return the logs that a path names, those of a folder by their numbers.
+def members(path: Path) -> Iterator[Member]:
+    """Yield the logs that a path names, those of a folder by their numbers.
+
+    A member is read before the next one is asked for, so that a container need not hold all of them open.
 
     Raises:
         OSError: a folder cannot be read.
     """
     if path.is_file():
-        return [_result(path)]
-    if (path / CONFIG).is_file() or _is_run(path):
-        return [_run(path)] if (path / LOG).is_file() else []
-    return [_run(log.parent) if _is_run(log.parent) else _result(log) for log in sorted(_logs(path), key=_by_number)]
+        yield _result(path)
+    elif (path / CONFIG).is_file():
+        if (path / LOG).is_file():
+            yield _run(path)
+    else:
+        for log in sorted(_logs(path), key=_by_number):
+            yield _run(log.parent) if _is_run(log.parent) else _result(log)
 
 
 def without_log(path: Path) -> list[Path]:

@@ -454,6 +454,17 @@ def test_names_that_a_log_holds_reach_no_terminal_unseen(tmp_path: Path) -> None
     assert "\\u001b[2J" in out
 
 
+@pytest.mark.parametrize("name", ["line\nfeed", "bytes-\udcff", "-dash", "\x1b[31m"])
+def test_odd_names_of_folders_break_no_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_set(tmp_path / name, runs((2, 2, 2)))
+    for form in ("table", "csv", "json"):
+        answer = score(".", "--runs", "3", "--format", form)
+        assert (answer.code, answer.err) == (0, "")
+        assert form == "csv" or "\x1b" not in answer.out
+    assert call("diff", ".", name if not name.startswith("-") else f"./{name}").code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -81,7 +81,7 @@ def _shown(value: Any) -> str:
         return NOT_SAID
     if isinstance(value, Varying):
         return " | ".join(map(_shown, value))
-    return value if isinstance(value, str) and value and value.isfile_name() else json.dumps(value)
+    return value if isinstance(value, str) and value and value.isprintable() else json.dumps(value)
 
 
 def _where(lines: Sequence[Line]) -> str:

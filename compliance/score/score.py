@@ -12,7 +12,7 @@ from typing import Any
 from compliance.convergence.check import Convergence, check_alike, check_convergence
 from compliance.convergence.points import Point
 from compliance.finding import Finding
-from compliance.rules import Ruleset
+from compliance.rules import RULESETS, Ruleset
 from compliance.score.energy import SetEnergy, energies
 from compliance.score.interval import Interval, interval
 from compliance.score.throughput import Throughput, throughput
@@ -95,7 +95,7 @@ def score(of: RunSet, points: Sequence[Point], rules: Ruleset, *, needed: int | 
         needed: runs that a score is of; None is what the benchmark's rules ask for.
     """
     runs = of.runs or of.pruned
-    needed = needed or required_runs(runs[0].value("submission_benchmark"))
+    needed = needed or required_runs(runs[0].value("submission_benchmark"), rules)
     times = [run.time_s for run in of.runs]
     window = Window(start=0, runs=len(times), of=1) if of.weak else median_window(times, needed)
     counted = of.runs[window.part]
@@ -137,13 +137,17 @@ def _in_the_mean(runs: Sequence[Run]) -> list[Run]:
     return [runs[place] for place in olympic.places_kept([run.time_s for run in runs])]
 
 
-def required_runs(benchmark: Any) -> int:
-    """Return how many runs a score of a benchmark is of."""
-    rule = _required()
-    return int(rule["runs"].get(benchmark, rule["other"]) if isinstance(benchmark, str) else rule["other"])
+def required_runs(benchmark: Any, rules: Ruleset) -> int:
+    """Return how many runs a score of a benchmark is of: as many as a submission of it holds.
+
+    Those of MLPerf's own benchmarks are in `required_runs.json`; of the others, the rule set's `package.json` says it,
+    where it has one.
+    """
+    asked = _document(RULESETS / rules.name / "package.json").get("runs", {})
+    known = _document(Path(__file__).parent / "required_runs.json")
+    return int({**asked, **known["runs"]}.get(str(benchmark), asked.get("otherwise", known["other"])))
 
 
 @cache
-def _required() -> dict[str, Any]:
-    path = Path(__file__).parent / "required_runs.json"
-    return parse_object(path.read_text(encoding="utf-8"))
+def _document(path: Path) -> dict[str, Any]:
+    return parse_object(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -7,6 +7,7 @@ counted have to reach the target, and none is extrapolated.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def _reason(runs: Sequence[Run], needed: int) -> str | None:
     missed = [run for run in runs if run.time_s is None]
     if missed:
         return f"{missed[0].name}: {missed[0].missed}; instances that miss the target are left out by hand"
-    twice = [seed for seed, count in Counter(run.value("seed") for run in runs).items() if count > 1]
+    twice = [seed for seed, count in Counter(json.dumps(run.value("seed")) for run in runs).items() if count > 1]
     return f"seed {twice[0]} more than once; all but one are left out by hand" if twice else None
 
 

@@ -114,6 +114,11 @@ def test_true_is_not_1_and_what_a_side_does_not_say_differs(tmp_path: Path) -> N
     one, other = two(tmp_path, value("hyperparameters", {"batch_size": 64, "learning_rate": 0.001, "epsilon": True}))
     entry = differences(diff(one, other, "--format", "json"))["hyperparameters/hyperparameters.epsilon"]
     assert (entry["a"], entry["b"]) == (1e-7, True)
+    one.write_bytes(run(2, value("threads_per_rank", 1), seed=1))
+    other.write_bytes(run(2, value("threads_per_rank", 1.0), seed=1))
+    assert diff(one, other).code == 0
+    other.write_bytes(run(2, value("threads_per_rank", True), seed=1))
+    assert diff(one, other).code == 1
     one, other = two(tmp_path, value("hyperparameters", {"batch_size": 64, "learning_rate": 0.001}))
     entry = differences(diff(one, other, "--format", "json"))["hyperparameters/hyperparameters.epsilon"]
     assert "b" not in entry

@@ -16,13 +16,13 @@ PATHS ?= runs
 TESTS ?= tests
 RUNS ?= runs/*/*/*
 
-export VENV PYTHON TORCH TORCH_INDEX JOBS
+export VENV PYTHON TORCH TORCH_INDEX JOBS FUZZ_SECONDS
 BIN := $(abspath $(VENV))/bin
 # The environment's own mpirun and linters come first; nothing has to be activated.
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults check report lint format bench convergence lock containers clean
+.PHONY: help setup run test faults check report fuzz lint format bench convergence lock containers clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 16
@@ -45,6 +45,9 @@ check: setup ## Judge the logs of runs by the rules: PATHS=runs
 
 report: setup ## Show runs as a Markdown table: RUNS=runs/*/*/*
 	@$(BIN)/python -m harness.report.table $(RUNS)
+
+fuzz: setup ## Attack the checker with mutations, structures and bytes for FUZZ_SECONDS (600): ARGS="--seed 2 --write"
+	@$(BIN)/python tests/fuzz/fuzz.py $(ARGS)
 
 lint: setup ## Check style, types, imports between rooms, scripts, schemas and container recipes
 	@tools/lint

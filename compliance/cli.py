@@ -4,24 +4,34 @@
 |---|---|
 | 0 | clean; warnings are allowed |
 | 1 | errors were found |
-| 2 | usage: no such file, no such rule set, no such rule |
+| 2 | usage: no such file, no such rule set, no such rule, or a file that cannot be read |
 | 3 | an error inside the checker |
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from compliance import rules as rule_sets
+from compliance.finding import file_name
+from compliance.output import OutputError, complain, has_colour, write
 from compliance.rules import Ruleset, RulesetError, UnknownNameError
+from compliance.sets import verbs as set_verbs
+from compliance.sets.refusal import Refused
 
 CLEAN, FAULTY, USAGE, INTERNAL = 0, 1, 2, 3
 INTERRUPTED = 130
+
+FORMS = ("text", "json", "sarif", "junit", "github")
+"""As in `reporters.FORMS`, which is loaded later: a test holds the two to each other."""
+
+AUTO = "auto"
+"""Choose the rule set by the benchmark that the logs name."""
 
 
 class UsageError(Exception):
@@ -33,20 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         verb: int = options.verb(options)
-        sys.stdout.flush()
         return verb
     except SystemExit as end:  # argparse has said what is wrong
         return int(end.code or CLEAN)
-    except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more while it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CLEAN
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (UsageError, UnknownNameError) as refusal:
+    except (UsageError, UnknownNameError, OutputError) as refusal:
         return _fail(USAGE, str(refusal))
     except OSError as error:
-        return _fail(USAGE, f"{error.filename}: {error.strerror} — name a file that can be read")
+        return _fail(USAGE, _unreadable(error, error.filename))
     except RulesetError as error:
         return _fail(INTERNAL, str(error))
     except Exception as error:  # noqa: BLE001 - the last door: a fault of ours is one line and its own exit code
@@ -54,42 +59,136 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    rules = rule_sets.load(options.ruleset, [_benchmark_file(path) for path in options.benchmark])
+    if options.until_hopeless and not options.follow:
+        raise UsageError("--until-hopeless: expected --follow beside it, found none — add it")
+    rules = _ruleset(options)
     if options.explain is not None:
         return _explain(options.explain, rules)
+    if options.follow:
+        return _follow(options, rules)
     if not options.paths:
         raise UsageError("PATH: expected a log or a run directory, found nothing — name at least one")
     from compliance import reporters
     from compliance.judge import judge
     from compliance.rundir import runs_below
 
-    named = [run for path in options.paths for run in runs_below(_existing(path))]
-    judgements = [judge(run, rules) for run in named]
-    if options.format == "json":
-        _write(reporters.as_json(judgements, rules))
+    judgements, unread = [], []
+    for run in [run for path in _existing(options.paths) for run in runs_below(path)]:
+        try:
+            judgements.append(judge(run, rules))
+        except OSError as error:  # the other logs are judged all the same
+            unread.append(_unreadable(error, run))
+    if judgements:
+        look = reporters.Look(colour=has_colour(sys.stdout), every=options.all)
+        write(reporters.report(options.format, judgements, rules, look))
+    for message in unread:
+        complain(message)
+    return USAGE if unread else FAULTY if reporters.has_errors(judgements, rules) else CLEAN
+
+
+def _follow(options: argparse.Namespace, rules: Ruleset) -> int:
+    from compliance import reporters
+    from compliance.finding import Finding
+    from compliance.follow import Manner, follow
+    from compliance.reporters.text import finding_line
+
+    path, look = _followed(options.paths), reporters.Look(colour=has_colour(sys.stdout), every=options.all)
+
+    def tell(finding: Finding) -> bool:
+        return options.format != "text" or write(finding_line(str(path), finding, rules, look) + "\n")
+
+    manner = Manner(until_hopeless=options.until_hopeless, patience_s=options.patience)
+    judgement = follow(path, rules, manner, tell=tell, say=complain)
+    if options.format == "text":  # the findings stand there already
+        write(reporters.summary_line([judgement], rules) + "\n")
     else:
-        _write(reporters.as_text(judgements, rules, colour=_has_colour(sys.stdout)))
-    return FAULTY if reporters.has_errors(judgements, rules) else CLEAN
+        write(reporters.report(options.format, [judgement], rules, look))
+    return FAULTY if reporters.has_errors([judgement], rules) else CLEAN
+
+
+def _followed(paths: Sequence[str]) -> Path:
+    """Return the one log or run directory that is to be followed; it may be absent yet.
+
+    Raises:
+        UsageError: there are several, or it is something else.
+    """
+    from compliance.rundir import runs_below
+
+    if len(paths) != 1:
+        raise UsageError(f"--follow: expected one log or run directory, found {len(paths)} — name one")
+    path = Path(paths[0])
+    if path.is_dir() and runs_below(path) != [path]:
+        raise UsageError(f"{file_name(paths[0])}: expected one run directory, found a folder of them — name one")
+    return _existing(paths)[0] if path.exists() else path
+
+
+def _ruleset(options: argparse.Namespace) -> Ruleset:
+    """Load the rule set that was asked for, or the one that has the benchmark of the logs."""
+    more = [_benchmark_file(path) for path in options.benchmark]
+    name = options.ruleset
+    if name == AUTO:
+        name = _ruleset_of_logs(_logs_below(options)) or rule_sets.DEFAULT
+    return rule_sets.load(name, more, strict=options.strict)
+
+
+def _logs_below(options: argparse.Namespace) -> list[Path]:
+    """Return the logs that are named; a run directory is always of our own suite, and a log to follow may be absent."""
+    from compliance.rundir import runs_below
+
+    there = [path for path in options.paths if not options.follow or Path(path).exists()]
+    return [run for path in _existing(there) for run in runs_below(path) if run.is_file()]
+
+
+def _ruleset_of_logs(logs: list[Path]) -> str | None:
+    """Return the rule set that has the benchmark of the logs; None where no other than the default has it.
+
+    Raises:
+        UsageError: the logs need several rule sets.
+    """
+    from compliance.choose import benchmark_of
+
+    others = {name: rule_sets.load(name).judged_benchmarks for name in rule_sets.names() if name != rule_sets.DEFAULT}
+    found: dict[str, Path] = {}
+    for log in logs:
+        try:
+            benchmark = benchmark_of(log)
+        except OSError:
+            continue  # that it cannot be read is said when it is judged
+        name = next((name for name, known in others.items() if benchmark in known), rule_sets.DEFAULT)
+        found.setdefault(name, log)
+    if len(found) > 1:
+        needed = ", ".join(f"{file_name(str(log))} ({name})" for name, log in found.items())
+        raise UsageError(f"PATH: expected logs of one rule set, found {needed} — check each kind by itself")
+    return next(iter(found), None)
 
 
 def _explain(rule: str, rules: Ruleset) -> int:
+    """Print a rule of the set that was named, or else of whichever set has it."""
     from compliance.spec_text import explain
 
-    _write(explain(rule, rules))
+    others = [name for name in rule_sets.names() if name != rules.name]
+    try:
+        write(explain(rule, rules))
+    except UnknownNameError as unknown:
+        for other in others:
+            with contextlib.suppress(UnknownNameError):
+                write(explain(rule, rule_sets.load(other)))
+                return CLEAN
+        raise unknown from None
     return CLEAN
 
 
 def _rules(options: argparse.Namespace) -> int:
     from compliance.spec_text import listing
 
-    _write(listing(rule_sets.load(options.name)))
+    write(listing(rule_sets.load(options.name)))
     return CLEAN
 
 
 def _stock_rules(options: argparse.Namespace) -> int:
     from compliance.stock import stock_rules
 
-    _write(stock_rules(options.benchmark, rule_sets.load(options.ruleset)))
+    write(stock_rules(options.benchmark, rule_sets.load(options.ruleset)))
     return CLEAN
 
 
@@ -102,18 +201,29 @@ def _benchmark_file(path: str) -> dict[str, Any]:
     from compliance.benchmarks import collect
 
     try:
+        if Path(path).exists() and not Path(path).is_file():
+            raise ValueError("no regular file")
         return collect([Path(path)])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else error
-        raise UsageError(f"--benchmark {path}: expected a benchmark.json, found: {reason}") from None
+        raise UsageError(f"--benchmark {file_name(path)}: expected a benchmark.json, found: {reason}") from None
 
 
-def _existing(path: str) -> Path:
-    found = Path(path)
-    if found.is_file() or found.is_dir():
-        return found
-    what = "something else" if found.exists() else "nothing"
-    raise UsageError(f"{path}: expected a log or a run directory, found {what} — check the path")
+def _existing(paths: Sequence[str]) -> list[Path]:
+    """Return the paths, which are those of logs or of folders.
+
+    Raises:
+        UsageError: naming each that is neither.
+    """
+    wrong = [path for path in map(Path, paths) if not (path.is_file() or path.is_dir())]
+    if wrong:
+        found = [(path, "something else" if path.exists() else "nothing") for path in wrong]
+        lines = [
+            f"{file_name(str(path))}: expected a log or a run directory, found {what} — check the path"
+            for path, what in found
+        ]
+        raise UsageError("\n".join(lines))
+    return [Path(path) for path in paths]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,11 +231,32 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     named = argparse.ArgumentParser(add_help=False)
     named.add_argument("--ruleset", metavar="NAME", default=rule_sets.DEFAULT, help="rule set (%(default)s)")
-    check = verbs.add_parser("check", parents=[named], help="judge logs and run directories")
+    judging = argparse.ArgumentParser(add_help=False)
+    judging.add_argument(
+        "--ruleset", metavar="NAME", default=AUTO, help="rule set; auto is the one that has the benchmark (%(default)s)"
+    )
+    judging.add_argument(
+        "--strict", action="store_true", help="take for errors what the rule set says should be one then"
+    )
+    check = verbs.add_parser("check", parents=[judging], help="judge logs and run directories")
     check.add_argument(
         "paths", metavar="PATH", nargs="*", help="a log, a run directory, or a folder of run directories"
     )
-    check.add_argument("--format", choices=("text", "json"), default="text", help="form of the verdict (%(default)s)")
+    check.add_argument("--format", choices=FORMS, default="text", help="form of the verdict (%(default)s)")
+    check.add_argument("--all", action="store_true", help="text: print every finding, also those that are alike")
+    check.add_argument("--follow", action="store_true", help="judge one log or run directory while it is written")
+    check.add_argument(
+        "--until-hopeless",
+        action="store_true",
+        help="with --follow: end with 1 as soon as the log can no longer be compliant, with 0 at run_stop",
+    )
+    check.add_argument(
+        "--patience",
+        metavar="SECONDS",
+        type=seconds,
+        default=float("inf"),
+        help="with --follow: seconds without a new line after which the log is taken for whole (no limit)",
+    )
     check.add_argument(
         "--benchmark",
         metavar="FILE",
@@ -133,28 +264,52 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="benchmark.json of a benchmark that the rule set does not have; may be given again",
     )
-    check.add_argument("--explain", metavar="RULE-ID", help="print the text of a rule, and judge nothing")
+    check.add_argument(
+        "--explain", metavar="RULE-ID", help="print the text of a rule, with or without its prefix, and judge nothing"
+    )
     check.set_defaults(verb=_check)
     rules = verbs.add_parser("rules", help="print a rule set with the text of each rule")
     rules.add_argument("name", metavar="NAME", nargs="?", default=rule_sets.DEFAULT, help="rule set (%(default)s)")
     rules.set_defaults(verb=_rules)
+    set_verbs.add(verbs, [judging], _of_sets)
     stock = verbs.add_parser("stock-rules", parents=[named], help="print a rule file for MLPerf's own checker")
     stock.add_argument("benchmark", metavar="BENCHMARK", help="name of a benchmark")
     stock.set_defaults(verb=_stock_rules)
     return parser
 
 
-def _has_colour(stream: TextIO) -> bool:
-    return stream.isatty() and "NO_COLOR" not in os.environ
+def _of_sets(run: Callable[..., int]) -> Callable[[argparse.Namespace], int]:
+    """Make a verb of a function about sets of runs."""
+
+    def verb(options: argparse.Namespace) -> int:
+        more, name = [_benchmark_file(path) for path in options.benchmark], options.ruleset
+        try:
+            if name == AUTO:
+                name = _ruleset_of_logs(set_verbs.logs(options)) or rule_sets.DEFAULT
+            return run(options, rule_sets.load(name, more, strict=options.strict), write)
+        except Refused as refusal:
+            raise UsageError(str(refusal)) from None
+
+    return verb
 
 
-def _write(text: str) -> None:
-    """Write to stdout, whatever its encoding: what it cannot show is escaped."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+def seconds(text: str) -> float:
+    """Read a number of seconds.
+
+    Raises:
+        ValueError: it is none, or not above zero.
+    """
+    seconds = float(text)
+    if not seconds > 0:  # not a number is none either
+        raise ValueError(text)
+    return seconds
+
+
+def _unreadable(error: OSError, path: object) -> str:
+    return f"{file_name(str(path))}: {error.strerror} — name a file that can be read"
 
 
 def _fail(code: int, message: str) -> int:
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(f"compliance: {message}\n".encode(encoding, "backslashreplace").decode(encoding))
+    for line in message.splitlines():
+        complain(line)
     return code

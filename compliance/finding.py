@@ -13,12 +13,13 @@ NOTHING = "nothing"
 """What was found where something is missing."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
     """What a check found. It reads `RULE-ID where: expected x, found y — do z`."""
 
     rule: str
-    """Id of the rule that is broken; its text is SPEC.md's, at the anchor of that name."""
+    """Id of the rule that is broken; its text is SPEC.md's, at the anchor of that name. A check names the fault alone,
+    `time-001`, to which the rule set adds its prefix."""
 
     line: int
     """Line of the file, from 1; the last line where something is missing."""
@@ -34,6 +35,9 @@ class Finding:
 
     advice: str
     """What to do about it."""
+
+    count: int = 1
+    """How many faults it stands for; more than one where the faults of a rule are too many to be listed."""
 
     @property
     def message(self) -> str:
@@ -53,6 +57,11 @@ def show(value: Any) -> str:
 def name(text: str) -> str:
     """Render a name of a log, such as its key: as it is where that is harmless, else as JSON."""
     return text if text.isascii() and text.isprintable() and len(text) <= LONGEST_SHOWN else show(text)
+
+
+def file_name(path: str) -> str:
+    """Render the name of a file: whole, and as JSON where it holds line feeds, escapes or bytes that are no text."""
+    return path if path.isprintable() else json.dumps(path)
 
 
 def clipped(text: str) -> str:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 from compliance import facts, rundir
-from compliance.checks import EVENT_CHECKS, EVERY_KEY, LOG_CHECKS, EventCheck
-from compliance.checks.fields import check_fields, interpret
+from compliance.checks import EventCheck, checks_of, log_checks
+from compliance.checks.fields import as_dict, as_stock_tools, check_fields, is_event
+from compliance.choose import Head
 from compliance.event import LoggedEvent
+from compliance.expand import ExpansionError, pieces
 from compliance.finding import Finding
-from compliance.log import LogLine, read_lines
+from compliance.log import LineReader, LogLine
+from compliance.registry import KeyRule
 from compliance.rules import Ruleset
 from compliance.story import Story
+
+MOST_OF_A_RULE = 1000
+"""Findings of a rule that are listed for one log; the rest are counted, so that memory is bounded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +32,7 @@ class Judgement:
     """The log, as it was named."""
 
     sha256: str | None
-    """Digest of its bytes; None where there is no log."""
+    """Digest of its bytes, expanded where they are compressed; None where there is no log."""
 
     lines: int
     """Lines in it."""
@@ -42,32 +47,154 @@ class Judgement:
     """What is wrong, by line."""
 
 
+class Plan(NamedTuple):
+    """What is done with the events of a key."""
+
+    known: KeyRule | None
+    """What the rule set knows of the key."""
+
+    checks: tuple[EventCheck, ...]
+    """The checks that look at it."""
+
+
+UNKNOWN = ""
+"""Stands for every key that the rule set does not know; no key is empty."""
+
+
 class Judge:
-    """Judges one log while it is read. Its memory does not grow with the log."""
+    """Judges one log while its bytes arrive, in pieces of any size. Its memory does not grow with the log."""
 
     def __init__(self, rules: Ruleset) -> None:
-        self._rules = rules
-        self.story = Story(life_cycle=rules.life_cycle, state=rules.life_cycle.initial)
+        self._head = Head(rules.selectors, rules.undecided) if rules.selectors else None
+        self._findings: list[Finding] = []
+        self._times: Counter[str] = Counter()
+        self._unlisted: dict[str, int] = {}
+        self._begin(rules)
 
-    def read(self, line: LogLine) -> Iterator[Finding]:
-        """Judge one more line."""
-        self.story.lines = line.number
-        yield from line.findings
-        for record in line.records:
-            yield from check_fields(record, line.number, self._rules)
-            event = interpret(record, line.number, self._rules)
-            if event is not None:
-                yield from self._hear(event)
+    def _begin(self, rules: Ruleset) -> None:
+        self.rules = rules
+        self.story = Story(life_cycle=rules.life_cycle, state=rules.life_cycle.initial, fixed_target=rules.target)
+        self._lines = LineReader(as_stock_tools=rules.as_stock_tools)
+        self._plans: dict[str, Plan] = {}
 
-    def end(self) -> Iterator[Finding]:
-        """Judge the log as a whole."""
-        for check in LOG_CHECKS:
-            yield from check(self.story, self._rules)
+    def feed(self, data: bytes) -> list[Finding]:
+        """Take in more bytes of the log, and return what is wrong with the lines that end in them.
 
-    def _hear(self, event: LoggedEvent) -> Iterator[Finding]:
-        for check in _checks_of(event.key if event.key in self._rules.keys else None):
-            yield from check(event, self.story, self._rules)
-        self.story.advance(event, known=event.key in self._rules.keys)
+        Where the rules depend on what the log says of itself, its head is held until it has said so.
+        """
+        if self._head is None:
+            return self._hear(data)
+        return self._release() if self._head.feed(data) else []
+
+    def end(self) -> list[Finding]:
+        """Take the log as ended, and return what is wrong with its last line and with the whole."""
+        held = self._release()
+        found: list[Finding] = []
+        for line in self._lines.end():
+            self._read(line, found)
+        for check in log_checks(self.rules):
+            found += check(self.story, self.rules)
+        return held + self._keep(found)
+
+    def _release(self) -> list[Finding]:
+        if self._head is None:
+            return []
+        head, self._head = self._head, None
+        held = head.release()
+        self._begin(self.rules.variant(head.facts))
+        return self._hear(held)
+
+    def _hear(self, data: bytes) -> list[Finding]:
+        found: list[Finding] = []
+        for line in self._lines.feed(data):
+            self._read(line, found)
+        return self._keep(found)
+
+    def break_off(self, error: ExpansionError) -> None:
+        """Note that the log could be read thus far and no farther."""
+        self._keep(
+            [
+                Finding(
+                    rule=error.rule,
+                    line=max(1, self.story.lines),
+                    where="file",
+                    expected=error.expected,
+                    found=error.found,
+                    advice=error.advice,
+                )
+            ]
+        )
+
+    def judgement(self, name: str, more: Iterable[Finding] = ()) -> Judgement:
+        """Return the judgement of all that was taken in; `more` are findings from beside the log."""
+        self._keep(more)
+        found = [*self._findings, *self._more()]
+        return Judgement(
+            file=name,
+            sha256=self._lines.sha256,
+            lines=self.story.lines,
+            events=self.story.events,
+            summary=facts.summarise(self.story),
+            findings=tuple(sorted(found, key=lambda finding: finding.line)),
+        )
+
+    def _keep(self, findings: Iterable[Finding]) -> list[Finding]:
+        named = [under_id for finding in findings if (under_id := self.rules.named(finding)) is not None]
+        for finding in named:
+            self._times[finding.rule] += 1
+            if self._times[finding.rule] <= MOST_OF_A_RULE:
+                self._findings.append(finding)
+            else:
+                self._unlisted.setdefault(finding.rule, finding.line)
+        return named
+
+    def _more(self) -> Iterator[Finding]:
+        """Sum up the findings that are not listed, each rule's in one."""
+        for rule, line in self._unlisted.items():
+            count = self._times[rule] - MOST_OF_A_RULE
+            yield Finding(
+                rule=rule,
+                line=line,
+                where="log",
+                expected=f"no more findings of this rule than the {MOST_OF_A_RULE} above",
+                found=f"{count} more in this line and below",
+                advice="correct those above, and check again",
+                count=count,
+            )
+
+    def _read(self, line: LogLine, found: list[Finding]) -> None:
+        number, records, faults = line
+        self.story.lines = number
+        if faults:
+            found += faults
+        for record in records:
+            if isinstance(record, dict):
+                found += check_fields(record, number, self.rules)
+                record = as_stock_tools(record) if self.rules.as_stock_tools else record
+                if not is_event(record):
+                    continue
+                event_type, key = record.get("event_type"), record["key"]
+                time_ms, value, metadata = record["time_ms"], record["value"], record["metadata"]
+            else:
+                event_type, key, metadata = record.event_type, record.key, record.metadata
+                time_ms, value = record.time_ms, record.value
+                if not self.rules.accepts_metadata(metadata):
+                    found += check_fields(as_dict(record), number, self.rules)
+            plan = self._plans.get(key) or self._plan(key)
+            known = plan.known
+            sound = known is not None and known.is_sound(value, metadata)
+            event = LoggedEvent(number, time_ms, event_type, key, value, metadata, sound)
+            for check in plan.checks:
+                found += check(event, self.story, self.rules)
+            self.story.advance(event, known=known is not None)
+
+    def _plan(self, key: str) -> Plan:
+        """Return the plan of a key; that of a key that nobody knows is not kept, because a log may hold any number."""
+        known = self.rules.keys.get(key)
+        name = key if known else UNKNOWN
+        if name not in self._plans:
+            self._plans[name] = Plan(known, checks_of(key, self.rules))
+        return self._plans[name]
 
 
 def judge(path: Path, rules: Ruleset) -> Judgement:
@@ -82,31 +209,33 @@ def judge(path: Path, rules: Ruleset) -> Judgement:
     log = path / rundir.LOG
     if log.is_file():
         return _judge_log(log, rules, config)
-    findings = (rundir.no_log(), *config.findings)
-    summary = facts.summarise(Judge(rules).story)
-    return Judgement(file=str(log), sha256=None, lines=0, events=0, summary=summary, findings=findings)
+    return replace(Judge(rules).judgement(str(log), (rundir.no_log(), *config.findings)), sha256=None)
+
+
+def judge_stream(stream: BinaryIO, name: str, rules: Ruleset) -> Judgement:
+    """Judge a log from its stream, which is read once to its end, and expanded where it is compressed.
+
+    Raises:
+        OSError: the stream cannot be read.
+    """
+    return _hear_out(stream, rules).judgement(name)
 
 
 def _judge_log(path: Path, rules: Ruleset, config: rundir.RunConfig | None) -> Judgement:
-    judge, digest = Judge(rules), hashlib.sha256()
-    findings = list(config.findings) if config else []
     with path.open("rb") as stream:
-        for line in read_lines(stream, digest):
-            findings += judge.read(line)
-    findings += judge.end()
+        judge = _hear_out(stream, rules)
+    more = list(config.findings) if config else []
     if config and config.content:
-        findings += rundir.check_agreement(config.content, judge.story, rules)
-    return Judgement(
-        file=str(path),
-        sha256=digest.hexdigest(),
-        lines=judge.story.lines,
-        events=judge.story.events,
-        summary=facts.summarise(judge.story),
-        findings=tuple(sorted((f for f in findings if f.rule in rules.rules), key=lambda finding: finding.line)),
-    )
+        more += rundir.check_agreement(config.content, judge.story, rules)
+    return judge.judgement(str(path), more)
 
 
-@cache
-def _checks_of(key: str | None) -> tuple[EventCheck, ...]:
-    """Return the checks that look at a key; None stands for every key that the registry does not hold."""
-    return tuple(check for check, keys in EVENT_CHECKS if keys is EVERY_KEY or key in keys)
+def _hear_out(stream: BinaryIO, rules: Ruleset) -> Judge:
+    judge = Judge(rules)
+    try:
+        for data in pieces(stream):
+            judge.feed(data)
+    except ExpansionError as error:
+        judge.break_off(error)
+    judge.end()
+    return judge

@@ -14,14 +14,14 @@ class Transition:
     sources: frozenset[str]
     """States in which the key may stand."""
 
-    target: str
-    """State that it begins."""
+    targets: dict[str, str]
+    """State that it begins, by the state that it ends; of any other state, it begins the first of these."""
 
     aborting: frozenset[str]
     """Further states in which it may stand where its status is `aborted`: an abort waits for nothing."""
 
-    rule: str
-    """Rule that it breaks in any other state."""
+    rule: str | None
+    """Rule that it breaks in any other state; None where conditions say where it may stand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,9 @@ class LifeCycle:
 
     epoch: str
     """State of an epoch."""
+
+    rising: bool
+    """Whether the numbers of epochs need only rise, as where they count steps; else they are 1, 2, 3, and so on."""
 
     states: dict[str, str]
     """Every state in the order of a run, with words that follow "expected" and "found": `in an epoch`."""
@@ -70,8 +73,30 @@ class LifeCycle:
             return self.homes.get(event.key, state) if state == self.between else state
         within_window = state in self.window and not self.window.isdisjoint(transition.sources)
         order = list(self.states)
-        follows = self.allows(state, event) or within_window or order.index(transition.target) > order.index(state)
-        return transition.target if follows else state
+        target = transition.targets.get(state) or next(iter(transition.targets.values()))
+        follows = self.allows(state, event) or within_window or order.index(target) > order.index(state)
+        return target if follows else state
+
+    def reachable(self, state: str) -> frozenset[str]:
+        """Return the states in which a log in `state` can still be, itself included, whatever is logged."""
+        found = {state}
+        while True:
+            nexts = {after for before in found for after in self._nexts(before)}
+            if nexts <= found:
+                return frozenset(found)
+            found |= nexts
+
+    def _nexts(self, state: str) -> set[str]:
+        """Return the states to which one event may lead; `after` without the event."""
+        order = list(self.states)
+        follows = set()
+        for transition in self.transitions.values():
+            target = transition.targets.get(state) or next(iter(transition.targets.values()))
+            within_window = state in self.window and not self.window.isdisjoint(transition.sources)
+            may_stand = state in transition.sources | transition.aborting
+            if may_stand or within_window or order.index(target) > order.index(state):
+                follows.add(target)
+        return follows | (set(self.homes.values()) if state == self.between else set())
 
     def words(self, states: frozenset[str]) -> str:
         """Say in words which states these are."""

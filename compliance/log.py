@@ -6,31 +6,42 @@ passed over, as MLPerf's tools do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple, Protocol
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compliance.finding import Finding, clipped, name, show
 from logging_spec.events import MAX_LINE_BYTES, TOKEN, LineError, parse_object
+
+if TYPE_CHECKING:
+    from compliance.quick import Record
+
+QuickReader = Callable[[bytes], "Record | None"]
 
 TORN_TOKEN = TOKEN[:5]
 """What is left of a token that lost its end or its space."""
 
 EXPECTED = {
-    "sciml-line-002": "one JSON object after the token",
-    "sciml-line-003": "each name once",
-    "sciml-line-004": "finite numbers of at most 64 bits",
-    "sciml-line-005": "objects and arrays in few levels",
+    "line-002": "one JSON object after the token",
+    "line-003": "each name once",
+    "line-004": "finite numbers of at most 64 bits",
+    "line-005": "objects and arrays in few levels",
 }
 """What the rules ask for that a LineError names."""
 
+READ_ALL_THE_SAME = frozenset({"line-003", "line-004"})
+"""Faults of a line that MLPerf's tools read over."""
+
+LONGEST_STOCK_LINE_BYTES = 1 << 20
+"""Longest line that is read as MLPerf's tools do, which know no limit."""
+
+TOKEN_BYTES = TOKEN.encode()
+
+LINES_WORTH_AN_IMPORT = 400
+"""Lines that take as long to read exactly as the import of the quick reader takes."""
+
 ONE_WRITER = "let one process write the file, each line in one write"
-
-
-class Digest(Protocol):
-    """What hashlib's objects can do."""
-
-    def update(self, data: bytes, /) -> None:
-        """Take in more bytes."""
 
 
 class LogLine(NamedTuple):
@@ -39,75 +50,157 @@ class LogLine(NamedTuple):
     number: int
     """Line of the file, from 1."""
 
-    records: list[dict[str, object]]
+    records: Sequence[dict[str, Any] | Record]
     """JSON objects of its events: one, none in a line without an event, several in a faulty one."""
 
-    findings: list[Finding]
+    findings: Sequence[Finding]
     """What is wrong with the line as such."""
 
 
-def read_lines(stream: BinaryIO, digest: Digest) -> Iterator[LogLine]:
-    """Read a log line by line, and feed all its bytes to `digest`.
+class LineReader:
+    """Takes in the bytes of a log, in pieces of any size, and gives back its lines, of which it keeps none."""
 
-    Raises:
-        OSError: the stream cannot be read.
-    """
-    number = 0
-    while raw := stream.readline(MAX_LINE_BYTES):
-        number += 1
-        digest.update(raw)
-        line = LogLine(number, [], [])
-        if not raw.endswith(b"\n"):
-            _find_end(stream, digest, line, len(raw))
-        if len(raw) < MAX_LINE_BYTES or raw.endswith(b"\n"):
-            _read_text(_decoded(raw, line), line)
-        yield line
+    def __init__(self, *, as_stock_tools: bool = False) -> None:
+        """Read lines exactly, or as MLPerf's tools do: bytes as Latin-1 where they are not UTF-8, of several events in
+        a line the last, a carriage return as the end of a line, names and numbers as Python's json takes them.
+        """
+        self._read_text = _read_as_stock_tools if as_stock_tools else _read_exactly
+        self._limit = LONGEST_STOCK_LINE_BYTES if as_stock_tools else MAX_LINE_BYTES
+        self._digest = hashlib.sha256()
+        self._rest = b""
+        self._passed_over = 0
+        self._quick: QuickReader | None = None
+        self.number = 0
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the bytes so far."""
+        return self._digest.hexdigest()
+
+    def feed(self, data: bytes) -> Iterator[LogLine]:
+        """Take in more bytes, and yield the lines that end in them."""
+        self._digest.update(data)
+        first, *whole = data.split(b"\n")
+        if not whole:
+            self._keep(first)
+            return
+        yield self._line(first, ended=True)
+        last = whole.pop()
+        quick = self._quick or self._choose_reader()
+        for raw in whole:
+            record = quick(raw) if len(raw) < MAX_LINE_BYTES else None
+            if record is None:
+                yield self._line(raw, ended=True)
+            else:
+                self.number += 1
+                yield LogLine(self.number, (record,), ())
+        self._keep(last)
+
+    def end(self) -> Iterator[LogLine]:
+        """Yield the line that the end of the log cuts off, where there is one."""
+        if self._rest or self._passed_over:
+            yield self._line(b"", ended=False)
+
+    def _keep(self, rest: bytes) -> None:
+        self._rest += rest
+        if len(self._rest) > self._limit:
+            self._passed_over += len(self._rest)
+            self._rest = b""
+
+    def _choose_reader(self) -> QuickReader:
+        """Return the quick reader of lines, once the log is long enough for its import to be worth the time."""
+        if self.number < LINES_WORTH_AN_IMPORT:
+            return _doubt
+        from compliance.quick import read_quickly
+
+        self._quick = read_quickly
+        return read_quickly
+
+    def _line(self, raw: bytes, *, ended: bool) -> LogLine:
+        raw, self._rest = self._rest + raw, b""
+        length, self._passed_over = self._passed_over + len(raw) + ended, 0
+        self.number += 1
+        findings: list[Finding] = []
+        records: list[dict[str, Any]] = []
+        if length > self._limit or (length > MAX_LINE_BYTES and (self._limit == MAX_LINE_BYTES or TOKEN_BYTES in raw)):
+            expected, advice = f"at most {MAX_LINE_BYTES} bytes", "log large things as files"
+            findings.append(_fault("file-004", self.number, expected, f"{length} bytes", advice))
+        if not ended:
+            expected, advice = (
+                "a line feed at the end of the file",
+                "see whether the log was cut off; write each line whole",
+            )
+            findings.append(_fault("file-002", self.number, expected, "the end of the file", advice))
+        if length <= self._limit:
+            records += self._read_text(_decoded(raw, self.number, findings), self.number, findings)
+        return LogLine(self.number, records, findings)
 
 
-def _find_end(stream: BinaryIO, digest: Digest, line: LogLine, length: int) -> None:
-    """Pass over what is left of a line that is too long, and see whether it ends at all."""
-    rest = raw = b""
-    while not raw.endswith(b"\n") and (raw := stream.readline(MAX_LINE_BYTES)):
-        digest.update(raw)
-        length += len(raw)
-        rest = raw
-    if length > MAX_LINE_BYTES:
-        _add(line, "sciml-file-004", f"at most {MAX_LINE_BYTES} bytes", f"{length} bytes", "log large things as files")
-    if not rest.endswith(b"\n"):
-        advice = "see whether the log was cut off; write each line whole"
-        _add(line, "sciml-file-002", "a line feed at the end of the file", "the end of the file", advice)
+def _doubt(_raw: bytes) -> None:
+    """Read no line quickly."""
 
 
-def _decoded(raw: bytes, line: LogLine) -> str:
+def _decoded(raw: bytes, number: int, findings: list[Finding]) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
         found = f"byte 0x{raw[error.start]:02x} at column {error.start + 1}"
-        _add(line, "sciml-file-003", "UTF-8", found, "see whether the file is damaged")
-        return raw.decode(errors="replace")
+        findings.append(_fault("file-003", number, "UTF-8", found, "see whether the file is damaged"))
+        return raw.decode("latin-1")
 
 
-def _read_text(text: str, line: LogLine) -> None:
+def _read_exactly(text: str, number: int, findings: list[Finding]) -> Iterator[dict[str, Any]]:
     before, token, after = text.partition(TOKEN)
     if not token:
         if TORN_TOKEN in text:
-            _add(line, "sciml-line-007", show(TOKEN), name(text.strip()), ONE_WRITER)
+            findings.append(_fault("line-007", number, show(TOKEN), name(text.strip()), ONE_WRITER))
         return
     if before:
-        advice = "write events to a file of their own, and not to stdout"
-        _add(line, "sciml-line-006", "the token at the start of the line", f"{show(before)} before it", advice)
+        expected, advice = (
+            "the token at the start of the line",
+            "write events to a file of their own, and not to stdout",
+        )
+        findings.append(_fault("line-006", number, expected, f"{show(before)} before it", advice))
     tokens = 1 + after.count(TOKEN)
     if tokens > 1:
-        _add(line, "sciml-line-001", "the token once", f"it {tokens} times", ONE_WRITER)
+        findings.append(_fault("line-001", number, "the token once", f"it {tokens} times", ONE_WRITER))
     for piece in after.split(TOKEN):
         try:
-            line.records.append(parse_object(piece.strip()))
+            yield parse_object(piece.strip())
         except LineError as error:
             if tokens == 1:  # where there are several, their pieces are what is left of torn lines
                 advice = "write events with a JSON encoder, line by line"
-                _add(line, error.rule, EXPECTED[error.rule], clipped(name(str(error))), advice)
+                findings.append(_fault(error.rule, number, EXPECTED[error.rule], clipped(name(str(error))), advice))
 
 
-def _add(line: LogLine, rule: str, expected: str, found: str, advice: str) -> None:
-    finding = Finding(rule=rule, line=line.number, where="line", expected=expected, found=found, advice=advice)
-    line.findings.append(finding)
+def _read_as_stock_tools(text: str, number: int, findings: list[Finding]) -> Iterator[dict[str, Any]]:
+    for part in text.split("\r"):
+        before, token, after = part.rpartition(TOKEN)
+        if token:
+            if TOKEN in before:
+                found = f"it {1 + part.count(TOKEN, 0, len(before))} times; the last event counts"
+                findings.append(_fault("line-001", number, "the token once", found, ONE_WRITER))
+            yield from _object_as_stock_tools(after.strip(), number, findings)
+        elif TORN_TOKEN in part:
+            findings.append(_fault("line-007", number, show(TOKEN), clipped(name(part.strip())), ONE_WRITER))
+
+
+def _object_as_stock_tools(text: str, number: int, findings: list[Finding]) -> Iterator[dict[str, Any]]:
+    advice = "write events with a JSON encoder, line by line"
+    try:
+        yield parse_object(text)
+        return
+    except LineError as error:
+        findings.append(_fault(error.rule, number, EXPECTED[error.rule], clipped(name(str(error))), advice))
+        if error.rule not in READ_ALL_THE_SAME:
+            return
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        findings.append(_fault("line-002", number, EXPECTED["line-002"], clipped(name(str(error))), advice))
+    else:
+        yield record
+
+
+def _fault(rule: str, number: int, expected: str, found: str, advice: str) -> Finding:
+    return Finding(rule=rule, line=number, where="line", expected=expected, found=found, advice=advice)

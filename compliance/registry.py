@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,18 @@ class KeyRule:
     accepts_metadata: Accepts
     """Whether metadata match their schema."""
 
+    strict_value_schema: Schema
+    """What the value should be besides: of the type that the key stands for."""
+
+    strict_metadata_schema: Schema
+    """What the metadata should be besides."""
+
+    wanted: bool
+    """Whether a log should hold the key, although it is complete without."""
+
+    is_sound: Callable[[Any, Any], bool]
+    """Whether value and metadata match all of these schemas, so that they may be computed with."""
+
     @property
     def needed(self) -> bool:
         """Whether a log without the key is incomplete."""
@@ -50,6 +63,8 @@ class KeyRule:
 def key_rule(entry: dict[str, Any]) -> KeyRule:
     """Make the rule of one entry of the registry."""
     metadata = {"type": "object", **entry.get("metadata", {})}
+    strict_value, strict_metadata = entry.get("strict_value", {}), entry.get("strict_metadata", {})
+    accepts_value, accepts_metadata = compile_schema(entry["value"]), compile_schema(metadata)
     return KeyRule(
         text=entry["text"],
         event_type=entry["event_type"],
@@ -57,6 +72,20 @@ def key_rule(entry: dict[str, Any]) -> KeyRule:
         states=None if entry["states"] is None else frozenset(entry["states"]),
         value_schema=entry["value"],
         metadata_schema=metadata,
-        accepts_value=compile_schema(entry["value"]),
-        accepts_metadata=compile_schema(metadata),
+        accepts_value=accepts_value,
+        accepts_metadata=accepts_metadata,
+        strict_value_schema=strict_value,
+        strict_metadata_schema=strict_metadata,
+        wanted=entry.get("wanted", False),
+        is_sound=_all_of(
+            [accepts_value, *([compile_schema(strict_value)] if strict_value else [])],
+            [accepts_metadata, *([compile_schema(strict_metadata)] if strict_metadata else [])],
+        ),
     )
+
+
+def _all_of(of_value: list[Accepts], of_metadata: list[Accepts]) -> Callable[[Any, Any], bool]:
+    if len(of_value) == len(of_metadata) == 1:
+        accepts_value, accepts_metadata = of_value[0], of_metadata[0]
+        return lambda value, metadata: accepts_value(value) and accepts_metadata(metadata)
+    return lambda value, metadata: all(test(value) for test in of_value) and all(test(metadata) for test in of_metadata)

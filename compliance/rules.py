@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from compliance.conditions import Condition, condition
+from compliance.finding import Finding
 from compliance.life_cycle import LifeCycle, Transition
 from compliance.registry import KeyRule, key_rule
 from compliance.schemas import Accepts, Schema, compile_schema
+from compliance.story import Target
 from logging_spec import events
 
 RULESETS = Path(__file__).parent / "rulesets"
 LOGGING_SPEC = Path(events.__file__).parent
 DEFAULT = "sciml-1.0"
+BENCHMARK = "submission_benchmark"
 
-PARTS = ("ruleset", "rules", "life_cycle", "conditions", "benchmarks", "run_config")
+PARTS = ("ruleset", "rules", "life_cycle", "conditions", "benchmarks", "run_config", "keys", "event", "variants")
 """Files of a rule set, each `<part>.json`; ruleset.schema.json describes each under its name."""
+
+SHARED = {
+    "keys": LOGGING_SPEC / "keys.json",
+    "event": LOGGING_SPEC / "schemas" / "event.schema.json",
+    "variants": RULESETS / "no_variants.json",
+}
+"""Where a part is found that a rule set does not have itself."""
+
+STRICT_EVENT = LOGGING_SPEC / "schemas" / "event.schema.json"
 
 
 MOST_LISTED = 12
@@ -60,12 +73,34 @@ class ElapsedLimit(NamedTuple):
     at_most_s: float
 
 
+class Wish(NamedTuple):
+    """An event of which a log has to hold one."""
+
+    rule: str
+    """Rule that is broken where there is none."""
+
+    key: str
+    """Its key; where no event has it, that is another rule's business."""
+
+    accepts: Accepts
+    """Whether a value is what is wished for."""
+
+    expected: str
+    """What is wished for, in words."""
+
+    advice: str
+    """What to do about it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ruleset:
     """All that the checks ask for, ready for use."""
 
     name: str
     """Name of its folder in `rulesets/`."""
+
+    prefix: str
+    """What the id of a rule begins with; the fault that it speaks of follows."""
 
     text: str
     """What it is for."""
@@ -88,11 +123,50 @@ class Ruleset:
     accepts_event: Accepts
     """Whether a JSON object is a whole event."""
 
+    strict_event_schema: Schema
+    """Schema of what a whole event should be besides."""
+
+    accepts_strictly: Accepts
+    """Whether a JSON object is that too."""
+
+    accepts_metadata: Accepts
+    """Whether a JSON object is the metadata of such an event."""
+
+    as_stock_tools: bool
+    """Whether lines are read as MLPerf's tools read them, with all that they read over."""
+
+    aliases: dict[str, str]
+    """Faults that a rule on another fault forbids too."""
+
+    strict: bool
+    """Whether rules that are warnings by default are errors."""
+
     life_cycle: LifeCycle
     """Order of the events."""
 
     conditions: dict[str, tuple[Condition, ...]]
     """Conditions by the key that they look at."""
+
+    sought: tuple[Wish, ...]
+    """Events of which a log has to hold one."""
+
+    alternatives: tuple[tuple[str, ...], ...]
+    """Keys of which a log has to hold one."""
+
+    target: Target | None
+    """The target of the benchmark, where logs do not state it."""
+
+    conditions_of_variants: tuple[dict[str, str], ...]
+    """Keys, and the values that a log gives them, of each variant of the rule set."""
+
+    facts: Mapping[str, str]
+    """Keys and values of the log by which this variant was chosen."""
+
+    variant: Callable[[Mapping[str, str]], Ruleset]
+    """The rule set for a log in which these keys have these values."""
+
+    judged_benchmarks: frozenset[str]
+    """Names of the benchmarks that it can judge."""
 
     elapsed: tuple[ElapsedLimit, ...]
     """Limits of time between events."""
@@ -106,14 +180,54 @@ class Ruleset:
     agreements: tuple[dict[str, str], ...]
     """Fields of run.json and the fields of the log that have to agree with them."""
 
+    def asks_for(self, faults: tuple[str, ...]) -> bool:
+        """Say whether there is a rule on any of these faults; of none, a check looks for what the data name."""
+        return not faults or any(f"{self.prefix}{self.aliases.get(fault, fault)}" in self.rules for fault in faults)
+
+    @cached_property
+    def selectors(self) -> frozenset[str]:
+        """Keys by whose values a variant of the rule set is chosen."""
+        return frozenset(key for when in self.conditions_of_variants for key in when)
+
+    def undecided(self, facts: Mapping[str, str]) -> bool:
+        """Say whether further values could still choose another variant."""
+        possible = (when for when in self.conditions_of_variants if _agree(when, facts))
+        return any(when.keys() - facts.keys() for when in possible)
+
+    def chosen(self, facts: Mapping[str, str]) -> list[dict[str, str]]:
+        """Return the conditions of the variants that these values choose."""
+        return [when for when in self.conditions_of_variants if when.items() <= facts.items()]
+
+    @cached_property
+    def names(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The keys of the registry, and those of MLPerf that are none of ours."""
+        return frozenset(self.keys), self.foreign_keys
+
+    def named(self, finding: Finding) -> Finding | None:
+        """Return a finding under the id of its rule; None where the rule set asks for no such thing.
+
+        A condition of the rule set names its rule, and a check names the fault that it looks for.
+        """
+        if finding.rule in self.rules:
+            return finding
+        rule = f"{self.prefix}{self.aliases.get(finding.rule, finding.rule)}"
+        return replace(finding, rule=rule) if rule in self.rules else None
+
+
+def _agree(when: Mapping[str, str], facts: Mapping[str, str]) -> bool:
+    return all(facts.get(key, value) == value for key, value in when.items())
+
 
 def names() -> list[str]:
     """Return the names of the rule sets that there are."""
     return sorted(folder.name for folder in RULESETS.iterdir() if (folder / "ruleset.json").is_file())
 
 
-def load(name: str = DEFAULT, more: Sequence[dict[str, Any]] = ()) -> Ruleset:
-    """Read a rule set; `more` are facts of benchmarks, by name, that it may not have: its own facts win.
+def load(name: str = DEFAULT, more: Sequence[dict[str, Any]] = (), *, strict: bool = False) -> Ruleset:
+    """Read a rule set.
+
+    `more` are facts of benchmarks, by name, that it may not have: its own facts win. `strict` makes errors of what the
+    rule set says should be an error then.
 
     Raises:
         UnknownNameError: there is no rule set of that name.
@@ -121,17 +235,20 @@ def load(name: str = DEFAULT, more: Sequence[dict[str, Any]] = ()) -> Ruleset:
     """
     if name not in names():
         raise UnknownNameError("rule set", name, names())
-    files = {part: RULESETS / name / f"{part}.json" for part in PARTS}
-    files["registry"] = LOGGING_SPEC / "keys.json"
-    files["event"] = LOGGING_SPEC / "schemas" / "event.schema.json"
+    files = {part: _file_of(name, part) for part in PARTS}
     contents = {part: path.read_bytes() for part, path in files.items()}
     document = {part: events.parse_object(content.decode()) for part, content in contents.items()}
     for facts in more:
         given = {benchmark: {**entry, "known_only_here": True} for benchmark, entry in facts.items()}
         document["benchmarks"] = {**given, **document["benchmarks"]}
-    _require_valid(name, {part: document[part] for part in PARTS})
+    _require_valid(name, document)
     digest = hashlib.sha256(b"".join(contents.values())).hexdigest()
-    return _build(name, digest, document)
+    return _build(name, digest, document, strict, {})
+
+
+def _file_of(name: str, part: str) -> Path:
+    own = RULESETS / name / f"{part}.json"
+    return SHARED[part] if part in SHARED and not own.is_file() else own
 
 
 def _require_valid(name: str, document: dict[str, Any]) -> None:
@@ -144,20 +261,46 @@ def _require_valid(name: str, document: dict[str, Any]) -> None:
     raise RulesetError(f"rule set {name}: {'; '.join(faults)}")
 
 
-def _build(name: str, digest: str, document: dict[str, Any]) -> Ruleset:
-    about = document["ruleset"]
-    keys = {key: key_rule(entry) for key, entry in document["registry"]["keys"].items()}
+def _build(name: str, digest: str, document: dict[str, Any], strict: bool, facts: Mapping[str, str]) -> Ruleset:
+    about, variants = document["ruleset"], document["variants"]["variants"]
+    chosen = [variant for variant in variants if variant["when"].items() <= facts.items()]
+    entries, target = dict(document["keys"]["keys"]), None
+    conditions, sought = list(document["conditions"]["conditions"]), list(document["conditions"].get("sought", ()))
+    for variant in chosen:
+        entries |= variant.get("keys", {})
+        conditions += variant.get("conditions", ())
+        sought += variant.get("sought", ())
+        target = variant.get("target", target)
+    keys = {key: key_rule(entry) for key, entry in entries.items()}
+    as_stock_tools = about.get("as_stock_tools", False)
+    strict_event = (
+        events.parse_object(STRICT_EVENT.read_text(encoding="utf-8")) if as_stock_tools else document["event"]
+    )
     return Ruleset(
         name=name,
+        prefix=about["prefix"],
         text=about["text"],
         sha256=digest,
-        rules={rule: Rule(**entry) for rule, entry in document["rules"].items()},
+        rules={rule: _rule(entry, strict) for rule, entry in document["rules"].items()},
         keys=keys,
         foreign_keys=frozenset(about["foreign_keys"]),
         event_schema=document["event"],
         accepts_event=compile_schema(document["event"]),
-        life_cycle=_life_cycle(document["life_cycle"], keys),
-        conditions=_conditions(document["conditions"]["conditions"]),
+        strict_event_schema=strict_event,
+        accepts_strictly=compile_schema(strict_event),
+        accepts_metadata=compile_schema(strict_event["properties"]["metadata"]),
+        as_stock_tools=as_stock_tools,
+        aliases=about.get("aliases", {}),
+        strict=strict,
+        life_cycle=_life_cycle(document["life_cycle"], keys, any(variant.get("rising") for variant in chosen)),
+        conditions=_conditions(conditions),
+        sought=tuple(_wish(entry) for entry in sought),
+        alternatives=tuple(map(tuple, about.get("alternatives", ()))),
+        target=None if target is None else Target(**target),
+        conditions_of_variants=tuple(variant["when"] for variant in variants),
+        facts=facts,
+        variant=partial(_build, name, digest, document, strict),
+        judged_benchmarks=_judged(document["benchmarks"], variants),
         elapsed=tuple(ElapsedLimit(**limit) for limit in about["elapsed"]),
         limits=about["limits"],
         benchmarks=document["benchmarks"],
@@ -165,13 +308,26 @@ def _build(name: str, digest: str, document: dict[str, Any]) -> Ruleset:
     )
 
 
-def _life_cycle(part: dict[str, Any], keys: dict[str, KeyRule]) -> LifeCycle:
+def _judged(benchmarks: dict[str, Any], variants: list[dict[str, Any]]) -> frozenset[str]:
+    named = (variant["when"].get(BENCHMARK) for variant in variants)
+    return frozenset([*benchmarks, *(name for name in named if name is not None)])
+
+
+def _rule(entry: dict[str, str], strict: bool) -> Rule:
+    return Rule(severity=entry.get("strict", entry["severity"]) if strict else entry["severity"], title=entry["title"])
+
+
+def _wish(entry: dict[str, Any]) -> Wish:
+    return Wish(entry["rule"], entry["key"], compile_schema(entry["value"]), entry["expected"], entry["advice"])
+
+
+def _life_cycle(part: dict[str, Any], keys: dict[str, KeyRule], rising: bool) -> LifeCycle:
     transitions = {
         key: Transition(
             sources=keys[key].states or frozenset(part["states"]),
-            target=entry["to"],
+            targets=_targets(entry["to"], keys[key].states or frozenset(part["states"])),
             aborting=frozenset(entry.get("aborting", ())),
-            rule=entry["rule"],
+            rule=entry.get("rule"),
         )
         for key, entry in part["transitions"].items()
     }
@@ -183,10 +339,15 @@ def _life_cycle(part: dict[str, Any], keys: dict[str, KeyRule]) -> LifeCycle:
         window_words=window["words"],
         between=window["between"],
         epoch=window["epoch"],
+        rising=rising,
         states=part["states"],
         transitions=transitions,
         homes={key: state for key, state in homes.items() if state in window["states"] and key not in transitions},
     )
+
+
+def _targets(to: str | dict[str, str], sources: frozenset[str]) -> dict[str, str]:
+    return dict.fromkeys(sorted(sources), to) if isinstance(to, str) else to
 
 
 def _conditions(entries: list[dict[str, Any]]) -> dict[str, tuple[Condition, ...]]:

@@ -78,7 +78,7 @@ def check_agreement(config: dict[str, Any], story: Story, rules: Ruleset) -> Ite
         if event is not None and not same(event.field(agreement["field"]), told):
             field = "" if agreement["field"] == "value" else f" {agreement['field']}"
             yield Finding(
-                rule="sciml-run-002",
+                rule="run-002",
                 line=event.line,
                 where=f"{event.key}{field}",
                 expected=f"{show(told)}, as $.{agreement['config']} in {CONFIG}",
@@ -88,6 +88,8 @@ def check_agreement(config: dict[str, Any], story: Story, rules: Ruleset) -> Ite
 
 
 def _load(path: Path) -> dict[str, Any]:
+    if path.exists() and not path.is_file():
+        raise LineError("no regular file")  # a pipe would be waited for, a device may have no end
     with path.open("rb") as file:
         raw = file.read(LARGEST_CONFIG_BYTES + 1)
     if len(raw) > LARGEST_CONFIG_BYTES:
@@ -97,10 +99,10 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _broken(where: str, expected: str, found: str) -> Finding:
     advice = "keep run.json in the run directory, as the harness wrote it"
-    return Finding(rule="sciml-run-001", line=1, where=where, expected=expected, found=found, advice=advice)
+    return Finding(rule="run-001", line=1, where=where, expected=expected, found=found, advice=advice)
 
 
 def no_log() -> Finding:
     """Return the finding on a run directory without a log."""
     advice = "see launch.json and ranks/ for why the run left none"
-    return Finding(rule="sciml-run-001", line=1, where=LOG, expected="a log", found=NOTHING, advice=advice)
+    return Finding(rule="run-001", line=1, where=LOG, expected="a log", found=NOTHING, advice=advice)

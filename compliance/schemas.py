@@ -29,10 +29,39 @@ def compile_schema(schema: Schema, root: Schema | None = None) -> Accepts:
     unknown = set(schema) - set(KEYWORDS) - ANNOTATIONS
     if unknown:
         raise ValueError(f"keywords {sorted(unknown)}: expected {', '.join(KEYWORDS)}")
+    count = _bounded_integer(schema)
+    if count is not None:
+        return count
+    if schema.get("type") == "object" and schema.keys() - ANNOTATIONS <= {"type", "required", "properties"}:
+        return _object(schema, root)
     tests = tuple(keyword(schema[word], schema, root) for word, keyword in KEYWORDS.items() if word in schema)
     if not tests:
         return accept_anything
     return tests[0] if len(tests) == 1 else _all_of(tests)
+
+
+def _object(schema: Schema, root: Schema) -> Accepts:
+    """Compile the schema of metadata, which every event has, into one loop."""
+    properties = schema.get("properties", {})
+    needed = frozenset(schema.get("required", ()))
+    only_needed = tuple(needed - properties.keys())
+    tests = tuple((name, compile_schema(inside, root), name in needed) for name, inside in properties.items())
+
+    def accepts(value: Any) -> bool:
+        if not isinstance(value, dict):
+            return False
+        for name in only_needed:
+            if name not in value:
+                return False
+        for name, test, is_needed in tests:
+            if name in value:
+                if not test(value[name]):
+                    return False
+            elif is_needed:
+                return False
+        return True
+
+    return accepts
 
 
 def accept_anything(_: Any) -> bool:
@@ -46,8 +75,8 @@ def is_integer(value: Any) -> TypeGuard[int]:
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """Say whether a value is a number; true is none."""
-    return type(value) is int or type(value) is float
+    """Say whether a value is a number; true is none, and NaN says itself that it is none."""
+    return type(value) is int or (type(value) is float and value == value)
 
 
 def same(left: Any, right: Any) -> bool:
@@ -64,7 +93,7 @@ TYPES: dict[str, Accepts] = {
     "boolean": lambda value: isinstance(value, bool),
     "integer": is_integer,
     "number": is_number,
-    "string": lambda value: isinstance(value, str),
+    "string": lambda value: type(value) is str,
     "array": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),
 }
@@ -107,6 +136,14 @@ def _pattern(pattern: str, _schema: Schema, _root: Schema) -> Accepts:
     return lambda value: not isinstance(value, str) or search(value) is not None
 
 
+def _bounded_integer(schema: Schema) -> Accepts | None:
+    """Compile the schema of a count, the most frequent of all, into one function."""
+    if schema.keys() != {"type", "minimum"} or schema["type"] != "integer":
+        return None
+    least = schema["minimum"]
+    return lambda value: type(value) is int and value >= least
+
+
 def _number(holds: Callable[[Any, Any], bool]) -> Keyword:
     return lambda limit, _schema, _root: lambda value: not is_number(value) or holds(value, limit)
 
@@ -141,6 +178,11 @@ def _additional(others: bool | Schema, schema: Schema, root: Schema) -> Accepts:
     return lambda value: not isinstance(value, dict) or all(test(value[name]) for name in value.keys() - declared)
 
 
+def _not(inside: Schema, _schema: Schema, root: Schema) -> Accepts:
+    test = compile_schema(inside, root)
+    return lambda value: not test(value)
+
+
 def _items(inside: Schema, _schema: Schema, root: Schema) -> Accepts:
     test = compile_schema(inside, root)
     return lambda value: not isinstance(value, list) or all(map(test, value))
@@ -159,9 +201,12 @@ KEYWORDS: dict[str, Keyword] = {
     "minLength": _size(str, operator.ge),
     "maxLength": _size(str, operator.le),
     "minItems": _size(list, operator.ge),
+    "maxItems": _size(list, operator.le),
     "minProperties": _size(dict, operator.ge),
+    "maxProperties": _size(dict, operator.le),
     "required": _required,
     "properties": _properties,
     "additionalProperties": _additional,
     "items": _items,
+    "not": _not,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from compliance.rules import LOGGING_SPEC, Ruleset, UnknownNameError
 
@@ -13,6 +14,7 @@ END = re.compile(r"^(<a id=|#{1,3} )")
 """A line that ends the text of the rule before it: the next rule, or the next section."""
 
 
+@cache
 def texts() -> dict[str, str]:
     """Return the text of every rule in SPEC.md, by its anchor."""
     found: dict[str, list[str]] = {}
@@ -29,15 +31,17 @@ def texts() -> dict[str, str]:
 
 
 def explain(rule: str, rules: Ruleset) -> str:
-    """Return one rule with its text and its anchor.
+    """Return one rule with its text and its anchor; `samples-001` is enough of `sciml-samples-001`.
 
     Raises:
         UnknownNameError: the rule set has no such rule.
     """
-    wanted = rule.lower()
-    if wanted not in rules.rules:
-        raise UnknownNameError("rule", rule, sorted(rules.rules))
-    return _entry(wanted, texts().get(wanted, ""))
+    wanted = rule.strip().lower()
+    for known in rules.rules:
+        if wanted in (known, known.partition("-")[2]):
+            return _entry(known, texts().get(known, ""))
+    prefix = next(iter(rules.rules)).partition("-")[0]
+    raise UnknownNameError("rule", wanted if wanted.startswith(prefix) else f"{prefix}-{wanted}", sorted(rules.rules))
 
 
 def listing(rules: Ruleset) -> str:

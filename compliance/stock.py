@@ -67,7 +67,7 @@ def _record(key: str, known: KeyRule, rules: Ruleset) -> dict[str, Any]:
         record["CHECK"] += [f" {name!r} in v['metadata'] and ({expression.strip()}) " for expression in inside]
     transition = rules.life_cycle.transitions.get(key)
     if transition is not None:
-        record["POST"] = f" s['state'] = {transition.target!r} "
+        record["POST"] = f" s['state'] = {next(iter(transition.targets.values()))!r} "
     return record
 
 

@@ -69,6 +69,15 @@ class Story:
     latest: dict[str, LoggedEvent] = field(default_factory=dict)
     """Latest event of each key."""
 
+    earliest: dict[str, LoggedEvent] = field(default_factory=dict)
+    """First event of each key, sound or not."""
+
+    fixed_target: Target | None = None
+    """The target of the benchmark, where logs do not state it."""
+
+    met: set[str] = field(default_factory=set)
+    """Rules that ask for something to be there once, and that have found it."""
+
     epoch_num: int | None = None
     """Number of the epoch that is open, or that was open last."""
 
@@ -83,7 +92,9 @@ class Story:
 
     @property
     def target(self) -> Target | None:
-        """The target that the log states, where it does."""
+        """The target of the benchmark, or that the log states, where it does."""
+        if self.fixed_target is not None:
+            return self.fixed_target
         event = self.first.get("quality_target")
         return event and Target(event.metadata["metric"], event.metadata["direction"], event.value)
 
@@ -93,11 +104,16 @@ class Story:
         self.events += 1
         if not known:
             return
-        self.counts[event.key] += 1
-        self.latest[event.key] = event
+        key = event.key
+        self.counts[key] += 1
+        self.latest[key] = event
+        if key not in self.earliest:
+            self.earliest[key] = event
         if event.sound:
-            self.first.setdefault(event.key, event)
-            self._judge_quality(event)
+            if key not in self.first:
+                self.first[key] = event
+            if key == "baseline" or key.startswith("eval_"):
+                self._judge_quality(event)
         state = self.life_cycle.after(self.state, event)
         if state != self.state:
             self.left.setdefault(self.state, event.line)

@@ -19,6 +19,8 @@ VERBS: dict[str, tuple[str, str]] = {
         "Describe a benchmark: sizes, targets, hyperparameters.",
     ),
     "check": ("harness.commands.doors:check", "Judge logs and run directories."),
+    "score": ("harness.commands.doors:score", "Score sets of runs."),
+    "diff": ("harness.commands.doors:diff", "Show in what two runs or submissions differ."),
     "report": ("harness.commands.report:command", "Write the page of a run: report.html."),
     "predict": ("harness.commands.predict:command", "Predict with a trained model."),
     "data": ("harness.commands.data:group", "Make and verify data sets."),

@@ -3,7 +3,7 @@
 | code | meaning |
 |---|---|
 | 0 | done; a run was judged and is compliant |
-| 1 | the run finished and is not compliant, for instance because it missed the target |
+| 1 | the run finished and is not compliant, for instance because it missed the target or was stopped as hopeless |
 | 2 | usage or configuration refused; nothing was launched, or the implementation refused it |
 | 3 | data missing or bad |
 | 4 | the run failed: a rank crashed, stalled or ran out of time, the launcher failed, the disk is full |

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ from harness.configuration import Configuration
 from harness.display import Display
 from harness.errors import RunFailed
 from harness.files import write_json
+from harness.hopeless import Watch
 from harness.launch import Launch, follow, prepare
 from harness.outcome import Ending, Outcome, classify, read_records
 from harness.progress import Progress
@@ -28,6 +30,7 @@ def carry_out(
     stops: Stops,
     announce: Callable[[Launch, provenance.Commit], None],
     mode: str = "train",
+    stop_hopeless: bool = False,
 ) -> Outcome:
     """Carry out one launch; launch.json says how it ended.
 
@@ -38,6 +41,7 @@ def carry_out(
         stops: signals that end it.
         announce: called before the ranks start, to log what they are started with.
         mode: train or predict, for what is shown.
+        stop_hopeless: stop it as soon as its log can no longer be compliant.
 
     Raises:
         OSError: the run directory could not be written.
@@ -54,10 +58,22 @@ def carry_out(
         max_epochs=configuration.max_epochs,
         mode=mode,
     )
+    watch = Watch(directory, configuration.benchmark) if stop_hopeless else None
     try:
-        ending = follow(launch, configuration, directory, progress=progress, display=show, stops=stops)
+        with watch or contextlib.nullcontext():
+            ending = follow(
+                launch,
+                configuration,
+                directory,
+                progress=progress,
+                display=show,
+                stops=stops,
+                hopeless=watch.verdict if watch else _hope,
+            )
     except RunFailed as error:
         ending = Ending(launcher_exit_code=None, stopped="launcher_failed", stop_text=str(error))
+    if watch is not None and watch.trouble:
+        show.say(f"--stop-hopeless: the log was not watched to its end: {watch.trouble}")
     outcome = classify(ending, read_records(directory.ranks), ranks=configuration.ranks, folder=directory.ranks)
     directory.release()
     write_json(directory.root / "launch.json", {**record, "ended_ms": _now_ms(), "outcome": outcome.as_json()})
@@ -80,6 +96,10 @@ def _record(launch: Launch, commit: provenance.Commit) -> dict[str, Any]:
         "ended_ms": None,
         "outcome": None,
     }
+
+
+def _hope() -> None:
+    """Nobody watches."""
 
 
 def _now_ms() -> int:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -35,6 +35,12 @@ TIME_LIMIT_GRACE_S = 300.0
 """Seconds that an implementation gets to keep its own time limit, an evaluation included."""
 
 WATCH_S = 0.1
+
+AFTER_THE_RUN = ("done", "inferring")
+"""Phases in which a run has stopped by itself, so that nothing is saved by stopping it."""
+
+Hopeless = Callable[[], str | None]
+"""Says why a run is not worth going on with; None while it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +111,18 @@ def follow(
     progress: Progress,
     display: Display,
     stops: Stops,
+    hopeless: Hopeless,
 ) -> Ending:
     """Start the ranks and stay with them until nothing of them is left.
+
+    Args:
+        launch: what is started.
+        configuration: of the run.
+        directory: of the run.
+        progress: follows rank 0's events.
+        display: where progress is shown.
+        stops: signals that end it.
+        hopeless: says why the run is not worth going on with, once it is not; asked often.
 
     Raises:
         RunFailed: the launcher cannot be started.
@@ -122,7 +138,9 @@ def follow(
             stderr=err,
         )
         try:
-            stopped, text = _watch(job, configuration, directory, progress=progress, display=display, stops=stops)
+            stopped, text = _watch(
+                job, configuration, directory, progress=progress, display=display, stops=stops, hopeless=hopeless
+            )
             if stopped is not None:
                 display.say(f"{text}; asking the ranks to finish their step (Ctrl-C again to hurry)")
                 job.stop(ladder(stopped, configuration.grace_seconds), _hurry(stops))
@@ -156,6 +174,7 @@ def _watch(
     progress: Progress,
     display: Display,
     stops: Stops,
+    hopeless: Hopeless,
 ) -> tuple[str | None, str]:
     """Follow a job to its end, or to a reason to stop it."""
     follower = Follower(directory.rank0_log)
@@ -175,6 +194,9 @@ def _watch(
             now_s = time.monotonic()
             if stops.first is not None:
                 return "interrupted", f"stopped by {signal.Signals(stops.first).name}"
+            reason = hopeless() if progress.phase not in AFTER_THE_RUN else None
+            if reason is not None:
+                return "hopeless", f"the log can no longer be compliant: {reason}"
             if now_s - heard_s > configuration.stall_seconds:
                 return "stalled", f"stalled: no event for {configuration.stall_seconds:g} s"
             if now_s - started_s > limit_s:

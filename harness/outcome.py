@@ -42,7 +42,8 @@ class Outcome:
     """The classification of a launch."""
 
     kind: str
-    """ok, refused, data, rank_failed, disk_full, out_of_memory, launcher_failed, timeout, stalled or interrupted."""
+    """ok, refused, data, rank_failed, disk_full, out_of_memory, launcher_failed, timeout, stalled, hopeless or
+    interrupted."""
 
     exit_code: int
     """What `sciml-bench` ends with, unless a verdict says more."""
@@ -72,7 +73,7 @@ class Ending:
     """Exit code of the launcher."""
 
     stopped: str | None = None
-    """Why the harness stopped it: timeout, stalled or interrupted; None where it ended by itself."""
+    """Why the harness stopped it: timeout, stalled, hopeless or interrupted; None where it ended by itself."""
 
     stop_text: str = ""
     """The same as a sentence."""
@@ -160,6 +161,8 @@ def _verdict(
 ) -> tuple[str, int, str]:
     if ending.stopped == "interrupted":
         return "interrupted", 128 + ending.signum, ending.stop_text
+    if ending.stopped == "hopeless":
+        return "hopeless", Exit.NOT_COMPLIANT, ending.stop_text
     if ending.stopped is not None:
         return ending.stopped, Exit.FAILED, ending.stop_text
     if cause is not None and ending.disk_full:

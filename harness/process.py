@@ -93,6 +93,26 @@ def run(
     return Completed(argv=tuple(argv), returncode=child.returncode, stdout=_text(out), stderr=_text(err))
 
 
+class Companion:
+    """A program of ours beside a run: it is started, asked for its end, and ended with the run at the latest."""
+
+    def __init__(self, argv: Sequence[str], *, cwd: Path, stdout: IO[bytes], stderr: IO[bytes]) -> None:
+        """Start it.
+
+        Raises:
+            RunFailed: the program cannot be started.
+        """
+        self._child = _popen(argv, cwd=cwd, environment=None, stdout=stdout, stderr=stderr)
+
+    def poll(self) -> int | None:
+        """Exit code; None while it lives."""
+        return self._child.poll()
+
+    def end(self) -> None:
+        """End it, and what it started."""
+        _end_tree(self._child)
+
+
 class Job:
     """A launcher and all that descends from it."""
 

@@ -51,6 +51,9 @@ class Manner:
     quiet: bool = False
     """Say nothing but the summary."""
 
+    stop_hopeless: bool = False
+    """Stop the run as soon as its log can no longer be compliant."""
+
 
 def run(request: Request, manner: Manner) -> int:
     """Carry out one run, from the request to the summary; the exit code is that of errors.py.
@@ -77,7 +80,14 @@ def run(request: Request, manner: Manner) -> int:
                 with harness_log.open_log(directory) as log:
                     harness_log.before(log, configuration, data, directory, commit=commit, launch=launch)
 
-            ended = carry_out(configuration, directory, show=show, stops=stops, announce=announce)
+            ended = carry_out(
+                configuration,
+                directory,
+                show=show,
+                stops=stops,
+                announce=announce,
+                stop_hopeless=manner.stop_hopeless,
+            )
             if configuration.hosts:
                 _write_system(configuration, directory, data)
         finally:

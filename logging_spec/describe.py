@@ -21,6 +21,7 @@ def describe(schema: dict[str, Any]) -> str:
     kinds = [kinds] if isinstance(kinds, str) else kinds
     words = " or ".join(_one_kind(kind, schema) for kind in kinds) or "anything"
     limits = [f"{sign} {schema[name]}" for name, sign in LIMITS if name in schema]
+    limits += [f"other than {describe(schema['not'])}"] if "not" in schema else []
     return " ".join([words, ", ".join(limits)]).strip()
 
 

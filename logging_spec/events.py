@@ -30,8 +30,8 @@ MAX_INTEGER_DIGITS = 19
 class LineError(ValueError):
     """A line carries the token and is still no event; the message says what is wrong with it."""
 
-    def __init__(self, message: str, *, rule: str = "sciml-line-002") -> None:
-        """Keep the rule of SPEC.md that the line breaks beside the message."""
+    def __init__(self, message: str, *, rule: str = "line-002") -> None:
+        """Keep the fault beside the message: the end of the id of the rule in SPEC.md that the line breaks."""
         super().__init__(message)
         self.rule = rule
 
@@ -131,25 +131,25 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
         twice = sorted(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise LineError(f"name written twice: {', '.join(twice)}", rule="sciml-line-003")
+        raise LineError(f"name written twice: {', '.join(twice)}", rule="line-003")
     return record
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise LineError(f"{name} is not JSON", rule="sciml-line-004")
+    raise LineError(f"{name} is not JSON", rule="line-004")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise LineError(f"{text[:24]} is larger than any 64-bit number", rule="sciml-line-004")
+        raise LineError(f"{text[:24]} is larger than any 64-bit number", rule="line-004")
     return number
 
 
 def _integer(text: str) -> int:
     # The length is looked at first, because reading a long number takes time that grows with its square.
     if len(text) > MAX_INTEGER_DIGITS + 1 or not -(2**63) <= int(text) < 2**63:
-        raise LineError(f"{text[:24]} does not fit into a 64-bit integer", rule="sciml-line-004")
+        raise LineError(f"{text[:24]} does not fit into a 64-bit integer", rule="line-004")
     return int(text)
 
 
@@ -165,7 +165,7 @@ def _depth(record: dict[str, Any]) -> int:
 
 
 def _too_deep() -> LineError:
-    return LineError(f"nested more than {MAX_DEPTH} levels deep", rule="sciml-line-005")
+    return LineError(f"nested more than {MAX_DEPTH} levels deep", rule="line-005")
 
 
 _DECODER = json.JSONDecoder(

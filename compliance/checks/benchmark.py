@@ -58,7 +58,7 @@ def check_known(story: Story, rules: Ruleset) -> Iterator[Finding]:
     event = story.first.get("submission_benchmark")
     if event is not None and rules.benchmarks.get(event.value, {}).get("known_only_here"):
         yield Finding(
-            rule="sciml-identity-005",
+            rule="identity-005",
             line=event.line,
             where=event.key,
             expected=f"a benchmark of the rule set {rules.name}",
@@ -78,7 +78,7 @@ def check_dataset(story: Story, rules: Ruleset) -> Iterator[Finding]:
     for where, fact, found in facts:
         if found != scale[fact]:
             yield Finding(
-                rule="sciml-identity-002",
+                rule="identity-002",
                 line=event.line,
                 where=where,
                 expected=f"{show(scale[fact])}, as the scale has it",
@@ -106,7 +106,7 @@ def _wanted(story: Story, benchmark: dict[str, Any], scale: dict[str, Any]) -> t
 
 def _model(event: LoggedEvent, where: str, expected: str, found: str) -> Finding:
     return Finding(
-        rule="sciml-identity-004",
+        rule="identity-004",
         line=event.line,
         where=where,
         expected=expected,
@@ -117,7 +117,7 @@ def _model(event: LoggedEvent, where: str, expected: str, found: str) -> Finding
 
 def _target(event: LoggedEvent, field: str, expected: str, found: str) -> Finding:
     return Finding(
-        rule="sciml-target-004",
+        rule="target-004",
         line=event.line,
         where=f"quality_target {field}",
         expected=expected,
@@ -129,7 +129,7 @@ def _target(event: LoggedEvent, field: str, expected: str, found: str) -> Findin
 def _unknown(event: LoggedEvent, known: list[str]) -> Finding:
     near = difflib.get_close_matches(event.value, known, 1)
     return Finding(
-        rule="sciml-identity-001",
+        rule="identity-001",
         line=event.line,
         where=event.key,
         expected=f"one of {', '.join(known)}",

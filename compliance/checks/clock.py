@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from compliance.event import LoggedEvent, seconds_between
 from compliance.finding import NOTHING, Finding
@@ -11,18 +11,26 @@ from compliance.schemas import is_integer
 from compliance.story import Story
 
 
-def check_order(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Finding]:
+def check_order(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterable[Finding]:
     """Compare the time of an event with that of the event before it."""
     before = story.previous
-    if before is not None and event.time_ms < before.time_ms:
-        yield Finding(
-            rule="sciml-time-001",
+    if before is None or event.time_ms >= before.time_ms:
+        return ()
+    return (
+        Finding(
+            rule="time-001",
             line=event.line,
             where=f"{event.key if event.key in rules.keys else 'event'} time_ms",
             expected=f"at least {before.time_ms}, the time of line {before.line}",
             found=str(event.time_ms),
             advice="write events in the order in which they happen",
-        )
+        ),
+    )
+
+
+def is_limited(key: str, rules: Ruleset) -> bool:
+    """Say whether the time up to a key has a limit."""
+    return any(limit.stop == key for limit in rules.elapsed)
 
 
 def check_limits(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Finding]:
@@ -56,7 +64,7 @@ def check_throughput(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterat
     factor, slack_s = rules.limits["throughput_factor"], rules.limits["throughput_slack_s"]
     if not took_s / factor - slack_s <= implied_s <= took_s * factor + slack_s:
         yield Finding(
-            rule="sciml-time-004",
+            rule="time-004",
             line=speed.line,
             where="throughput",
             expected=f"{samples} samples in the {took_s:.3f} s of the epoch, within a factor {factor:g}",
@@ -68,7 +76,7 @@ def check_throughput(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterat
 def _no_throughput(event: LoggedEvent) -> Iterator[Finding]:
     if event.metadata["samples_count"]:  # an abort may come before the first step
         yield Finding(
-            rule="sciml-time-004",
+            rule="time-004",
             line=event.line,
             where="throughput",
             expected="the throughput of the epoch",
@@ -90,7 +98,7 @@ def check_inference(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterato
     factor, slack_s = rules.limits["throughput_factor"], rules.limits["throughput_slack_s"]
     if implied_s > took_s * factor + slack_s:
         yield Finding(
-            rule="sciml-time-006",
+            rule="time-006",
             line=speed.line,
             where="inference_throughput",
             expected=f"{items} items in the {took_s:.3f} s of the inference at most, within a factor {factor:g}",
@@ -110,7 +118,7 @@ def check_run(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Find
     wall_s, steady_s = seconds_between(start, event), (stopped_ns - started_ns) / 1e9
     if abs(wall_s - steady_s) > rules.limits["clock_slack_s"] + rules.limits["clock_factor"] * abs(steady_s):
         yield Finding(
-            rule="sciml-time-002",
+            rule="time-002",
             line=event.line,
             where="run_stop time_ms",
             expected=f"{steady_s:.3f} s after run_start, by metadata.mono_ns",

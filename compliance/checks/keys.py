@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from compliance.event import LoggedEvent
 from compliance.finding import NOTHING, Finding, name
 from compliance.registry import KeyRule
 from compliance.rules import Ruleset
+from compliance.schemas import same
 from compliance.story import Story
 from logging_spec.events import EVENT_TYPES
 
@@ -19,15 +21,36 @@ LONGEST_KEY = 64
 """Characters up to which a key can be a misspelling of one of ours."""
 
 
-def check_event(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Finding]:
+def check_event(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterable[Finding]:
     """Compare an event with what its key asks for."""
     known = rules.keys.get(event.key)
     if known is None:
-        yield from _near_miss(event, rules)
-        return
+        return _near_miss(event, rules)
+    if event.sound and event.event_type == known.event_type and not (known.single and story.counts[event.key]):
+        return ()
+    return _faults(event, known, story)
+
+
+def check_judged_by(story: Story, rules: Ruleset) -> Iterator[Finding]:
+    """Refuse a log that says too late what it has to be judged by."""
+    said = {key: event.value for key in rules.selectors if (event := story.earliest.get(key)) is not None}
+    facts = {key: value for key, value in said.items() if isinstance(value, str)}
+    if rules.chosen(facts) != rules.chosen(rules.facts):
+        late = max((story.earliest[key] for key in facts.keys() - rules.facts.keys()), key=lambda event: event.line)
+        yield Finding(
+            rule="key-011",
+            line=late.line,
+            where=late.key,
+            expected="it in the first mebibyte of the log",
+            found="it behind",
+            advice="log what the run is before its progress",
+        )
+
+
+def _faults(event: LoggedEvent, known: KeyRule, story: Story) -> Iterator[Finding]:
     if event.event_type != known.event_type and event.event_type in EVENT_TYPES:
         yield Finding(
-            rule="sciml-event-003",
+            rule="event-003",
             line=event.line,
             where=f"{event.key} event_type",
             expected=known.event_type,
@@ -37,8 +60,9 @@ def check_event(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Fi
     if not event.sound:
         yield from _unsound(event, known)
     if known.single and story.counts[event.key]:
+        repeated = same(event.value, story.earliest[event.key].value)
         yield Finding(
-            rule="sciml-key-005",
+            rule="key-010" if repeated else "key-005",
             line=event.line,
             where=event.key,
             expected="one event in the log",
@@ -51,7 +75,7 @@ def check_events_present(story: Story, _rules: Ruleset) -> Iterator[Finding]:
     """Refuse a log in which there is nothing to look at."""
     if not story.events:
         yield Finding(
-            rule="sciml-file-001",
+            rule="file-001",
             line=max(1, story.lines),
             where="file",
             expected="events",
@@ -67,16 +91,27 @@ def check_keys_present(story: Story, rules: Ruleset) -> Iterator[Finding]:
     """
     reached = {*story.left, story.state}
     for key, known in rules.keys.items() if story.events else ():
-        if known.needed and not story.counts[key] and (known.states is None or known.states & reached):
+        absent = (known.needed or known.wanted) and not story.counts[key]
+        if absent and (known.states is None or known.states & reached):
             places = [story.left[state] for state in known.states or () if state in story.left]
             where = f", {rules.life_cycle.words(known.states)}" if known.states else ""
             yield Finding(
-                rule="sciml-key-004",
+                rule="key-004" if known.needed else "key-009",
                 line=max(places, default=story.lines),
                 where=key,
                 expected=f"{'one event' if known.single else 'at least one event'}{where}",
                 found=NOTHING,
                 advice=f"log it: {known.text}",
+            )
+    for keys in rules.alternatives if story.events else ():
+        if not any(story.counts[key] for key in keys):
+            yield Finding(
+                rule="key-004",
+                line=story.lines,
+                where=" or ".join(keys),
+                expected="at least one event",
+                found=NOTHING,
+                advice=f"log it: {rules.keys[keys[0]].text}",
             )
 
 
@@ -84,11 +119,15 @@ def _unsound(event: LoggedEvent, known: KeyRule) -> Iterator[Finding]:
     from compliance.mismatch import mismatches
 
     parts = (
-        ("sciml-key-001", "value", known.accepts_value, known.value_schema, event.value),
-        ("sciml-key-002", "metadata", known.accepts_metadata, known.metadata_schema, event.metadata),
+        ("key-001", "value", known.value_schema, event.value),
+        ("key-007", "value", known.strict_value_schema, event.value),
+        ("key-002", "metadata", known.metadata_schema, event.metadata),
+        ("key-008", "metadata", known.strict_metadata_schema, event.metadata),
     )
-    for rule, part, accepts, schema, content in parts:
-        for fault in mismatches(schema, content) if not accepts(content) else ():
+    faulty = set()
+    for rule, part, schema, content in parts:
+        for fault in mismatches(schema, content) if schema and part not in faulty else ():
+            faulty.add(part)
             yield Finding(
                 rule=rule,
                 line=event.line,
@@ -99,15 +138,25 @@ def _unsound(event: LoggedEvent, known: KeyRule) -> Iterator[Finding]:
             )
 
 
-def _near_miss(event: LoggedEvent, rules: Ruleset) -> Iterator[Finding]:
-    if event.key in rules.foreign_keys or len(event.key) > LONGEST_KEY:
-        return
-    for near in difflib.get_close_matches(event.key, rules.keys, 1, RESEMBLANCE):
-        yield Finding(
-            rule="sciml-key-003",
+def _near_miss(event: LoggedEvent, rules: Ruleset) -> Iterable[Finding]:
+    near = _resembled(event.key, rules.names) if len(event.key) <= LONGEST_KEY else None
+    if near is None:
+        return ()
+    return (
+        Finding(
+            rule="key-003",
             line=event.line,
             where="key",
             expected=near,
             found=name(event.key),
             advice="correct the spelling; unknown keys are ignored",
-        )
+        ),
+    )
+
+
+@lru_cache(maxsize=256)
+def _resembled(key: str, names: tuple[frozenset[str], frozenset[str]]) -> str | None:
+    """Return the known key, the first of `names`, of which a key is a misspelling; the second are no misspellings."""
+    known, foreign = names
+    near = () if key in foreign else difflib.get_close_matches(key, sorted(known), 1, RESEMBLANCE)
+    return near[0] if near else None

@@ -34,7 +34,7 @@ def check_metric(event: LoggedEvent, story: Story, _rules: Ruleset) -> Iterator[
     metric = story.latest.get(f"eval_{target.metric}")
     if metric is None or metric.line < start.line:
         yield Finding(
-            rule="sciml-eval-002",
+            rule="eval-002",
             line=event.line,
             where=event.key,
             expected=f"eval_{name(target.metric)} since eval_start in line {start.line}",
@@ -43,16 +43,19 @@ def check_metric(event: LoggedEvent, story: Story, _rules: Ruleset) -> Iterator[
         )
 
 
-def check_metric_once(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Finding]:
+def is_of_evaluations(key: str, rules: Ruleset) -> bool:
+    """Say whether a key is what an evaluation measures."""
+    known = rules.keys.get(key)
+    return known is not None and known.states == frozenset({"eval"}) and key not in rules.life_cycle.transitions
+
+
+def check_metric_once(event: LoggedEvent, story: Story, _rules: Ruleset) -> Iterator[Finding]:
     """Refuse a second value of a metric in one evaluation."""
-    known = rules.keys.get(event.key)
-    if known is None or known.states != frozenset({"eval"}) or event.key in rules.life_cycle.transitions:
-        return
     earlier = story.latest.get(event.key)
     bounds = [story.latest[key].line for key in ("eval_start", "eval_stop") if key in story.latest]
     if earlier is not None and earlier.line > max(bounds, default=0):
         yield Finding(
-            rule="sciml-eval-002",
+            rule="eval-002",
             line=event.line,
             where=event.key,
             expected="one value in an evaluation",
@@ -69,7 +72,7 @@ def check_target(story: Story, _rules: Ruleset) -> Iterator[Finding]:
         return
     best = f"{show(story.best.value)} in line {story.best.line}" if story.best else NOTHING
     yield Finding(
-        rule="sciml-target-001",
+        rule="target-001",
         line=stop.line if stop else story.lines,
         where=f"eval_{name(target.metric)}",
         expected=f"{'at least' if target.direction == 'max' else 'at most'} {show(target.value)} inside the run",
@@ -87,7 +90,7 @@ def check_status(story: Story, _rules: Ruleset) -> Iterator[Finding]:
     if stop.metadata["status"] != honest:
         best = f"the best was {show(story.best.value)}" if story.best else "nothing was evaluated"
         yield Finding(
-            rule="sciml-target-002",
+            rule="target-002",
             line=stop.line,
             where="run_stop metadata.status",
             expected=f"{show(honest)}, because {best}, and the target is {show(target.value)}",
@@ -104,7 +107,7 @@ def check_aborted(story: Story, _rules: Ruleset) -> Iterator[Finding]:
     reason = f" ({show(stop.metadata['reason'])})" if "reason" in stop.metadata else ""
     best = f"; the best quality was {show(story.best.value)}" if story.best else "; nothing was evaluated"
     yield Finding(
-        rule="sciml-target-003",
+        rule="target-003",
         line=stop.line,
         where="run_stop metadata.status",
         expected='"success"',
@@ -123,7 +126,7 @@ def check_baselines(story: Story, rules: Ruleset) -> Iterator[Finding]:
         return
     by = f" by at least {margin:g}" if margin else ""
     yield Finding(
-        rule="sciml-target-005",
+        rule="target-005",
         line=baseline.line,
         where=f"baseline {name(baseline.metadata['name'])}",
         expected=f"worse{by} than {show(best.value)}, the best eval_{name(target.metric)} (line {best.line})",
@@ -153,7 +156,7 @@ def check_margin(story: Story, rules: Ruleset) -> Iterator[Finding]:
     for (field, expected, found), holds in zip(wrong, right, strict=True):
         if not holds:
             yield Finding(
-                rule="sciml-target-006",
+                rule="target-006",
                 line=event.line,
                 where=f"quality_margin {field}",
                 expected=expected,
@@ -177,7 +180,7 @@ def _reached(story: Story) -> bool:
 
 def _schedule(event: LoggedEvent, expected: str, found: str) -> Finding:
     return Finding(
-        rule="sciml-eval-001",
+        rule="eval-001",
         line=event.line,
         where=event.key,
         expected=expected,

@@ -12,7 +12,6 @@ from harness import process, registry
 from harness.paths import ROOT, data_root
 from harness.stops import Stops
 
-_PASS = {"ignore_unknown_options": True, "help_option_names": []}
 _DAY_S = 86_400.0
 
 
@@ -34,12 +33,36 @@ runpy.run_module(module, run_name="__main__", alter_sys=True)
 """Runs a module of the checkout from any folder, whether or not the suite is installed."""
 
 
-@click.command("check", context_settings=_PASS)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="PATH…")
+class Door(click.RichCommand):
+    """A command that leaves all words to the other room's program: its options, its `--help` and a `--` too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take every word as it is."""
+        ctx.params["arguments"] = tuple(args)
+        return []
+
+
+@click.command("check", cls=Door)
 def check(arguments: tuple[str, ...]) -> int:
     """Judge logs and run directories: exit 0 compliant, 1 findings, 2 usage, 3 internal error of the checker."""
+    return _judged("check", arguments)
+
+
+@click.command("score", cls=Door)
+def score(arguments: tuple[str, ...]) -> int:
+    """Score sets of runs: exit 0 where each has a score, 1 where one has none, 2 usage, 3 internal error."""
+    return _judged("score", arguments)
+
+
+@click.command("diff", cls=Door)
+def diff(arguments: tuple[str, ...]) -> int:
+    """Show in what two runs or submissions differ: exit 0 nothing, 1 something, 2 usage, 3 internal error."""
+    return _judged("diff", arguments)
+
+
+def _judged(verb: str, arguments: tuple[str, ...]) -> int:
     known = [word for path in registry.outside() for word in ("--benchmark", str(path))]
-    return through("compliance", "check", *known, *arguments)
+    return through("compliance", verb, *known, *arguments)
 
 
 @click.command("download")

@@ -55,6 +55,8 @@ def _run_params() -> list[click.Parameter]:
         click.RichOption(["dry_run", "--dry-run"], is_flag=True,
                          help="Print the exact command line and run.json, and start nothing."),
         click.RichOption(["check", "--check/--no-check"], default=True, help="Judge the run at its end."),
+        click.RichOption(["stop_hopeless", "--stop-hopeless"], is_flag=True,
+                         help="Stop the run as soon as its log can no longer be compliant; the log says so."),
         click.RichOption(["quiet", "-q", "--quiet"], is_flag=True, help="Say nothing but the summary."),
     ]  # fmt: skip
 
@@ -73,6 +75,7 @@ def _run(**parameters: Any) -> int:
         dry_run=parameters.get("dry_run", False),
         check=parameters.get("check", True),
         quiet=parameters.get("quiet", False),
+        stop_hopeless=parameters.get("stop_hopeless", False),
     )
     codes = []
     for name in names:

@@ -21,7 +21,7 @@ QUALITY = (0.62, 0.80, 0.95, 0.96)
 
 BEHAVIOURS = (
     "ok", "miss", "crash", "hang", "ignore-term", "garbage", "refuse", "no-data", "slow", "orphan", "torn", "silent",
-    "fill",
+    "fill", "hopeless",
 )  # fmt: skip
 
 
@@ -223,7 +223,9 @@ def checkpoint(log: Log, run: dict, epoch: int, rank: int) -> None:
 
 
 def misbehave(log: Log, options: argparse.Namespace, rank: int, epoch: int, step: int) -> None:
-    """Break the protocol at the second epoch's third step, in the way that was asked for."""
+    """Break the protocol at the second epoch's third step, in the way that was asked for, or at the very first."""
+    if options.behave == "hopeless" and (epoch, step) == (1, 1):
+        log.point("tracked_stats", {"loss": 1.0}, epoch_num=epoch, step=STEPS_PER_EPOCH + 1)
     if (epoch, step) != (2, 3):
         return
     if options.behave == "crash" and rank == 0:

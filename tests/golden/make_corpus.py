@@ -8,6 +8,7 @@ invalid log into its `.expected.txt`: read the difference before you keep it.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import json
 import sys
@@ -16,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from backports import zstd
 from log_edits import (
     Edit,
     cut_short,
@@ -89,6 +91,16 @@ def nested(levels: int) -> Any:
     return json.loads("[" * levels + "]" * levels)
 
 
+def filler(size: int) -> bytes:
+    """Return lines without an event that take so many bytes."""
+    return (b"#" * 60_000 + b"\n") * (size // 60_001) + b"#" * (size % 60_001 - 1) + b"\n"
+
+
+def damaged(content: bytes) -> bytes:
+    """Return bytes of which some are others."""
+    return content[:10] + b"\xff" * 50 + content[60:]
+
+
 EPOCH = {
     "epoch_start": 1, "epoch_stop": 1, "eval_start": 1, "eval_stop": 1, "train_loss": 1, "throughput": 1,
     "tracked_stats": 2, "checkpoint": 1,
@@ -111,6 +123,9 @@ VALID: dict[str, bytes] = {
         "submission_org", lambda line: line.replace("Example Observatory", "Météo-France, 気象庁")
     ),
     "near-file-004-just-short-enough": b"#" * 65_535 + b"\n" + log(),
+    "near-file-005-gzip.mllog.gz": gzip.compress(log(), mtime=0),
+    "near-file-005-zstandard.mllog.zst": zstd.compress(log()),
+    "near-file-006-just-small-enough.mllog.zst": zstd.compress(filler((1 << 26) - len(log())) + log()),
     "near-line-001-token-without-its-space": log(value("submission_org", "The :::MLLOG-company")),
     "near-line-005-at-the-limit": log(fields("tracked_stats", key="notes", value=nested(31))),
     "near-line-007-other-text": b"epoch 0 of 2 :: please wait\n\n" + log(),
@@ -145,6 +160,9 @@ INVALID: dict[str, bytes] = {
     "file-002-cut": log()[: -len(lines(tell(BASE))[-1]) // 2],
     "file-003": log().replace(b"Example Observatory", b"Observat\xf3rio"),
     "file-004": b"#" * 65_536 + b"\n" + log(),
+    "file-005-cut.mllog.gz": gzip.compress(log(), mtime=0)[:-400],
+    "file-005-damaged.mllog.zst": damaged(zstd.compress(log())),
+    "file-006-zstandard.mllog.zst": zstd.compress(log() + bytes(1 << 26)),
     "line-001": joined(),
     "line-001-in-a-text": log(value("submission_org", "The :::MLLOG company, with its space")),
     "line-002": line_of("seed", lambda line: line.replace('"value": 1093', '"value": 0x445')),
@@ -288,7 +306,7 @@ def write_logs() -> None:
     """Write every log and every run directory of the corpus."""
     for kind, logs in (("valid", VALID), ("invalid", INVALID)):
         for name, content in logs.items():
-            (HERE / kind / f"{name}.mllog").write_bytes(content)
+            (HERE / kind / (name if ".mllog" in name else f"{name}.mllog")).write_bytes(content)
     for folder, files in DIRECTORIES.items():
         (HERE / folder).mkdir(exist_ok=True)
         for name, content in files.items():
@@ -299,11 +317,11 @@ def write_expected() -> None:
     """Write what the checker says of each invalid log about the rule that the log is named after."""
     from compliance.cli import main
 
-    folders = (path for path in (HERE / "invalid").iterdir() if path.is_dir())
-    for path in sorted([*(HERE / "invalid").glob("*.mllog"), *folders]):
+    for path in sorted(path for path in (HERE / "invalid").iterdir() if not path.name.endswith((".txt", ".json"))):
         output = io.StringIO()
+        benchmark = path.with_suffix(".benchmark.json")
         with contextlib.redirect_stdout(output), contextlib.chdir(path.parent):
-            main(["check", path.name])
+            main(["check", path.name, *(["--benchmark", benchmark.name] if benchmark.is_file() else [])])
         rule = "sciml-" + "-".join(path.stem.split("-")[:2])
         found = [line for line in output.getvalue().splitlines() if f" {rule} " in line]
         path.with_suffix(".expected.txt").write_text("".join(f"{line}\n" for line in found), encoding="utf-8")

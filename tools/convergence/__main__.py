@@ -4,6 +4,7 @@
     python -m tools.convergence em_denoise --table               # the tables alone, anew from the kept logs
     python -m tools.convergence em_denoise --explore --seeds 3   # to the last epoch, whatever the target
     python -m tools.convergence em_denoise --derive              # quality by epoch, and the target that follows
+    python -m tools.convergence em_denoise --batch-size 64       # another point of the reference, kept beside the first
 
 Without `--seeds`, the default model gets 5 seeds, or 10 where its first run takes less than two minutes, and each
 further model 2. A run whose log is kept is not done again; one that was interrupted is. A run that missed its target is
@@ -67,7 +68,11 @@ def _train(benchmarks: Sequence[registry.Benchmark], manner: Manner, options: ar
         group
         for benchmark in benchmarks
         for group in plan.groups(
-            benchmark, scales=options.scale, models=options.models, implementations=options.impl
+            benchmark,
+            scales=options.scale,
+            models=options.models,
+            implementations=options.impl,
+            batch_size=options.batch_size,
         )
     ]  # fmt: skip
     campaign = Campaign(manner, {benchmark.name: benchmark.direction for benchmark in benchmarks}, lock, _say)
@@ -161,6 +166,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scale", type=_names, default=["small"], metavar="A,B", help="scales (small)")
     parser.add_argument("--seeds", type=_positive, metavar="N", help="seeds 1 to N of each group (see above)")
     parser.add_argument("--np", type=_positive, metavar="N", help="ranks (as sciml-bench run)")
+    parser.add_argument("--batch-size", type=_positive, metavar="N",
+                        help="another batch size than the benchmark's, over all ranks")  # fmt: skip
     parser.add_argument("--precision", help="precision (as sciml-bench run)")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of data sets (as sciml-bench run)")
     parser.add_argument("--max-hours", type=float, metavar="H", help="start no run that would end after them")

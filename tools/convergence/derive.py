@@ -35,12 +35,14 @@ def derive(benchmark: registry.Benchmark, records: Sequence[Record], within: int
 
     Args:
         benchmark: the benchmark.
-        records: its kept runs; implementations have one target and are taken together.
+        records: its kept runs; implementations have one target and are taken together. Runs with a batch size that
+            the benchmark does not state are left out.
         within: epochs in which every run has to reach the target; None is half of what the scale allows.
     """
     found: dict[tuple[str, str], list[Record]] = {}
     for record in records:
-        found.setdefault((record.scale, record.model), []).append(record)
+        if not record.is_apart:
+            found.setdefault((record.scale, record.model), []).append(record)
     return "\n\n".join(_one(benchmark, _longest(group), within) for _, group in sorted(found.items())) + "\n"
 
 

@@ -1,4 +1,8 @@
-"""Kept logs: `<scale>/<model>/<implementation>/<kind>-<seed>.log.gz`, and what one says of its run."""
+"""Kept logs, and what one says of its run.
+
+A log lies in `<scale>/<model>/<implementation>/<kind>-<seed>.log.gz`, or, where its batch size is not what the
+benchmark states, in a folder `batch-<n>` there.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import statistics
 import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,7 @@ from harness.errors import DataError
 from harness.files import write_whole
 from logging_spec.events import Event
 
-from .plan import NO_CHOICE, Group
+from .plan import BATCH, NO_CHOICE, Group
 
 SEED, EXPLORE = "seed", "explore"
 """Kinds of runs: to the benchmark's target; to the last epoch whatever the quality, from which targets are derived."""
@@ -28,6 +32,8 @@ SEED, EXPLORE = "seed", "explore"
 ENDING = ".log.gz"
 
 IDENTITY = ("benchmark", "scale", "model", "implementation")
+"""What a group is of; with its batch size, where that is not what the benchmark states."""
+
 SETTINGS = ("metric", "direction", "target", "batch_size", "train_samples", "precision", "hyperparameters")
 """What has to be alike in all runs of a group."""
 
@@ -105,6 +111,9 @@ class Record:
     commit: str
     """Commit of the suite, shortened; `dirty` behind it where files differed."""
 
+    is_apart: bool = False
+    """Whether it lies in a folder of its batch size, because that is not what the benchmark states."""
+
     errors: tuple[str, ...]
     """Rules that the log breaks, without `sciml-`; warnings are left out."""
 
@@ -156,7 +165,10 @@ def read(path: Path) -> Record:
             record = read_log(Path(file.name), kind)
     except (OSError, EOFError, zlib.error, LookupError, TypeError, statistics.StatisticsError) as error:
         raise _no_log(path, "the log of a finished run, compressed", f"{type(error).__name__}: {error}") from None
-    said = "/".join((record.scale, record.model, record.implementation, f"{kind}-{record.seed}{ENDING}"))
+    batch = f"{BATCH}{record.batch_size}"
+    record = replace(record, is_apart=path.parent.name == batch)
+    folders = (record.scale, record.model, record.implementation, *([batch] * record.is_apart))
+    said = "/".join((*folders, f"{kind}-{record.seed}{ENDING}"))
     if not path.as_posix().endswith(f"/{said}"):
         raise _no_log(path, f"the log of {'/'.join(path.parts[-4:])}", f"that of {said}")
     return record

@@ -16,6 +16,9 @@ SEEDS, SEEDS_IF_SHORT, SEEDS_OF_FURTHER_MODELS = 5, 10, 2
 SHORT_S = 120.0
 """A run that takes less time than this is short."""
 
+BATCH = "batch-"
+"""Begins the name of the folder of runs with a batch size of their own."""
+
 NO_CHOICE = "default"
 """Stands for the model of a benchmark that has just one."""
 
@@ -39,6 +42,9 @@ class Group:
     is_default: bool
     """Whether the model is the benchmark's default."""
 
+    batch_size: int | None = None
+    """Samples of one optimiser step; None is what the benchmark states for the scale."""
+
     @property
     def implementation(self) -> str:
         """Name of the implementation, as logs have it."""
@@ -47,16 +53,27 @@ class Group:
     @property
     def folder(self) -> Path:
         """Place of its logs below a benchmark's folder of logs."""
-        return Path(self.scale, self.model, self.implementation)
+        return Path(self.scale, self.model, self.implementation, *([f"{BATCH}{self.batch_size}"] * self.is_apart))
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the group has a batch size of its own."""
+        return self.batch_size is not None
 
     @property
     def title(self) -> str:
         """The group in words."""
-        return f"{self.benchmark} {self.scale} {self.model} {self.implementation}"
+        batch = f" batch {self.batch_size}" if self.is_apart else ""
+        return f"{self.benchmark} {self.scale} {self.model} {self.implementation}{batch}"
 
 
 def groups(
-    benchmark: registry.Benchmark, *, scales: Sequence[str], models: Sequence[str], implementations: Sequence[str]
+    benchmark: registry.Benchmark,
+    *,
+    scales: Sequence[str],
+    models: Sequence[str],
+    implementations: Sequence[str],
+    batch_size: int | None = None,
 ) -> list[Group]:
     """Return the groups of a benchmark: by scale, the default model first, its implementations side by side.
 
@@ -65,6 +82,7 @@ def groups(
         scales: names of scales.
         models: names of models; none means all.
         implementations: names or paths of implementations; none means those of the benchmark.
+        batch_size: batch size; None means what the benchmark states for the scale.
 
     Raises:
         ConfigError: a name is not known.
@@ -75,7 +93,14 @@ def groups(
     _require("--models", models, every)
     _require("--impl", [name for name in implementations if not name.endswith(".json")], benchmark.implementations)
     return [
-        Group(benchmark=benchmark.name, scale=scale, model=model, option=option, is_default=model == default)
+        Group(
+            benchmark=benchmark.name,
+            scale=scale,
+            model=model,
+            option=option,
+            is_default=model == default,
+            batch_size=batch_size,
+        )
         for scale in scales
         for model in every
         if model in models or not models

@@ -141,6 +141,7 @@ class Campaign:
         command += ["--implementation", group.option, "--scale", group.scale, "--seed", str(seed)]
         command += ["--output-dir", str(folder), "--checkpoint-keep", "1", *self._manner.settings]
         command += ["--model", group.model] if group.model != plan.NO_CHOICE else []
+        command += ["--batch-size", str(group.batch_size)] if group.is_apart else []
         if self._manner.explore:
             sign = 1 if self._directions[group.benchmark] == "max" else -1
             command += ["--division", "open", "--target", str(sign * OUT_OF_REACH)]

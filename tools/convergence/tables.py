@@ -33,7 +33,7 @@ def grouped(benchmark: registry.Benchmark, records: Sequence[Record]) -> list[li
     """
     found: dict[tuple[str, ...], list[Record]] = {}
     for record in sorted(records, key=lambda record: (_order(benchmark, record), record.kind, record.seed)):
-        found.setdefault(tuple(getattr(record, name) for name in IDENTITY), []).append(record)
+        found.setdefault((*(getattr(record, name) for name in IDENTITY), _batch(record)), []).append(record)
     for group in found.values():
         require_alike(group)
     return list(found.values())
@@ -96,7 +96,7 @@ def _point(group: Sequence[Record]) -> dict[str, Any]:
 def _section(group: Sequence[Record]) -> Iterator[str]:
     """Return what is said of one group: its configuration, its runs, and what they have in common."""
     one = group[0]
-    yield f"## {one.scale}: {one.model}, {one.implementation}"
+    yield f"## {one.scale}: {one.model}, {one.implementation}{_batch(one)}"
     yield "\n".join(
         (
             f"Target: {one.metric} {_sign(one)} {one.target:g}. Best baseline: {_baseline(one)}. "
@@ -126,7 +126,7 @@ def _summary_row(group: Sequence[Record]) -> tuple[str, ...]:
     return (
         one.scale,
         one.model,
-        one.implementation,
+        f"{one.implementation}{_batch(one)}",
         f"{len(done)} of {len(group)}",
         _in_one_cell(_spread(_epochs(done)), ""),
         _in_one_cell(_spread(times), f" {unit}"),
@@ -178,12 +178,21 @@ def _to_target(records: Sequence[Record]) -> list[Record]:
     return [record for record in records if record.kind == SEED]
 
 
-def _order(benchmark: registry.Benchmark, record: Record) -> tuple[int, int, int, str, str]:
-    """Scales by size, the default model first, then as in benchmark.json; what it does not know comes last, by name."""
+def _batch(record: Record) -> str:
+    """Return the batch size in words, where it is not what the benchmark states."""
+    return f", batch {record.batch_size}" if record.is_apart else ""
+
+
+def _order(benchmark: registry.Benchmark, record: Record) -> tuple[int, int, int, str, str, int]:
+    """Scales by size, the default model first, then as in benchmark.json; what it does not know comes last, by name.
+
+    The benchmark's own batch size comes before others.
+    """
     default, models = default_model(benchmark), list(benchmark.models)
     model = -1 if record.model == default else _place(record.model, models)
     implementation = _place(record.implementation, list(benchmark.implementations))
-    return (_place(record.scale, list(SCALES)), model, implementation, record.model, record.implementation)
+    batch = record.batch_size if record.is_apart else 0
+    return (_place(record.scale, list(SCALES)), model, implementation, record.model, record.implementation, batch)
 
 
 def _place(name: str, names: Sequence[str]) -> int:

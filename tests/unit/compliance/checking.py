@@ -14,11 +14,13 @@ from logging_spec.events import TOKEN
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 
+LOGS = (".mllog", ".mllog.gz", ".mllog.zst")
+
 
 def cases(kind: str) -> list[Path]:
     """Return the golden logs and run directories of a kind, `valid` or `invalid`."""
     folder = GOLDEN / kind
-    return sorted([*folder.glob("*.mllog"), *(path for path in folder.iterdir() if path.is_dir())])
+    return sorted(path for path in folder.iterdir() if path.is_dir() or path.name.endswith(LOGS))
 
 
 @dataclass(frozen=True, kw_only=True)

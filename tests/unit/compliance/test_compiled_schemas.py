@@ -15,6 +15,12 @@ from compliance.mismatch import mismatches
 from compliance.schemas import Schema, compile_schema, same
 
 RULES = rule_sets.load()
+MLPERF = rule_sets.load("mlperf-hpc-3.0.0")
+OPENFOLD = {
+    key: known
+    for benchmark in ("deepcam", "openfold")
+    for key, known in MLPERF.variant({"submission_division": "closed", "submission_benchmark": benchmark}).keys.items()
+}
 
 
 def stored(name: str) -> Schema:
@@ -25,6 +31,9 @@ def stored(name: str) -> Schema:
 SCHEMAS: dict[str, Schema] = {
     "event": RULES.event_schema,
     "run_config": stored("run_config.schema.json"),
+    "mlperf event": MLPERF.event_schema,
+    **{f"{key} mlperf": known.value_schema for key, known in OPENFOLD.items() if known.value_schema},
+    **{f"{key} strict": known.strict_value_schema for key, known in OPENFOLD.items() if known.strict_value_schema},
     **{f"{key} value": known.value_schema for key, known in RULES.keys.items()},
     **{f"{key} metadata": known.metadata_schema for key, known in RULES.keys.items()},
 }

@@ -15,14 +15,24 @@ from referencing import Registry
 
 from compliance import benchmarks, spec_text
 from compliance import rules as rule_sets
+from compliance.rules import Ruleset
 
 ROOT = Path(rule_sets.__file__).parents[1]
 RULES = rule_sets.load()
+MLPERF = rule_sets.load("mlperf-hpc-3.0.0")
+BOTH = pytest.mark.parametrize("rules", [RULES, MLPERF], ids=lambda rules: rules.name)
 
 
-def part(name: str) -> Any:
+def part(name: str, ruleset: str = RULES.name) -> Any:
     """Return a file of the rule set as it is."""
-    return json.loads((rule_sets.RULESETS / RULES.name / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads(rule_sets._file_of(ruleset, name).read_text(encoding="utf-8"))
+
+
+def variants_of(rules: Ruleset) -> list[Ruleset]:
+    """Return every variant of a rule set that a log can choose."""
+    whens = rules.conditions_of_variants
+    facts = [dict(one) for one in whens] + [{**one, **other} for one in whens for other in whens]
+    return [rules, *(rules.variant(chosen) for chosen in facts)]
 
 
 def names_in(data: Any, *fields: str) -> set[str]:
@@ -37,7 +47,7 @@ def names_in(data: Any, *fields: str) -> set[str]:
 def test_a_rule_set_matches_its_schema(name: str) -> None:
     schema = json.loads((rule_sets.RULESETS / "ruleset.schema.json").read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
-    files = {name: part(name) for name in rule_sets.PARTS}
+    files = {kind: part(kind, name) for kind in rule_sets.PARTS}
     assert list(Draft202012Validator(schema, registry=Registry()).iter_errors(files)) == []
 
 
@@ -50,20 +60,49 @@ def test_the_targets_are_those_of_the_benchmarks() -> None:
 
 def test_every_rule_stands_in_the_specification_with_its_severity_and_title() -> None:
     texts = spec_text.texts()
-    assert set(texts) == set(RULES.rules)
-    for rule, entry in RULES.rules.items():
+    assert set(texts) == set(RULES.rules) | set(MLPERF.rules)
+    for rule, entry in (RULES.rules | MLPERF.rules).items():
         head, _, body = texts[rule].partition("\n")
-        assert head == f"**{rule}** ({entry.severity}). {entry.title}"
-        assert len(body) > 40, rule
+        strict = "; error with `--strict`" if rule in STRICTER else ""
+        assert head == f"**{rule}** ({entry.severity}{strict}). {entry.title}"
+        assert len(body) > 20, rule
 
 
-def test_the_code_and_the_data_name_rules_that_exist_and_all_of_them() -> None:
+STRICTER = {rule for rule, entry in part("rules", MLPERF.name).items() if "strict" in entry}
+
+
+def test_strict_makes_errors_of_what_mlperf_reads_over() -> None:
+    strict = rule_sets.load(MLPERF.name, strict=True)
+    assert {rule for rule, entry in strict.rules.items() if entry.severity == "warning"} == {"mlperf-line-007"}
+    assert {rule for rule in strict.rules if strict.rules[rule] != MLPERF.rules[rule]} == STRICTER
+    assert len(STRICTER) > 20
+
+
+def faults_in_the_code() -> set[str]:
+    """Return every fault that a check names."""
     sources = [*(ROOT / "compliance").rglob("*.py"), ROOT / "logging_spec" / "events.py"]
-    named = {
-        rule for path in sources for rule in re.findall(r"sciml-[a-z]+-[0-9]{3}", path.read_text(encoding="utf-8"))
-    }
-    named |= names_in([part("conditions"), part("life_cycle"), part("ruleset")], "rule")
-    assert named == set(RULES.rules)
+    sources = [path for path in sources if path.parent.name != "reporters"]  # SARIF has a "sha-256"
+    return {fault for path in sources for fault in re.findall(r'"([a-z]+-[0-9]{3})"', path.read_text(encoding="utf-8"))}
+
+
+@BOTH
+def test_every_rule_is_looked_for_by_a_check_or_a_condition(rules: Ruleset) -> None:
+    parts = [part(name, rules.name) for name in ("conditions", "life_cycle", "ruleset", "variants")]
+    looked_for = {f"{rules.prefix}{fault}" for fault in faults_in_the_code()} | names_in(parts, "rule")
+    assert set(rules.rules) <= looked_for
+    assert names_in(parts, "rule") <= set(rules.rules)
+
+
+def test_every_fault_has_a_rule() -> None:
+    named = {rule.removeprefix(rules.prefix) for rules in (RULES, MLPERF) for rule in rules.rules}
+    assert faults_in_the_code() <= named
+
+
+def test_every_variant_of_a_rule_set_hangs_together() -> None:
+    for rules in variants_of(MLPERF):
+        assert set(rules.conditions) <= set(rules.keys)
+        assert {wish.key for wish in rules.sought} <= set(rules.keys) | {"eval_error", "eval_accuracy"}
+        assert {key for keys in rules.alternatives for key in keys} <= set(rules.keys)
 
 
 def test_conditions_look_at_keys_that_exist() -> None:
@@ -96,13 +135,15 @@ def operand_fields(data: Any, key: str) -> set[str]:
     return own.union(*(operand_fields(value, key) for value in data.values()))
 
 
-def test_the_life_cycle_and_the_registry_know_the_same_states() -> None:
-    life_cycle = RULES.life_cycle
-    named = {state for known in RULES.keys.values() for state in known.states or ()}
-    assert named == set(life_cycle.states)
-    assert {transition.target for transition in life_cycle.transitions.values()} | {life_cycle.initial} == set(
-        life_cycle.states
-    )
+@BOTH
+def test_the_life_cycle_and_the_registry_know_the_same_states(rules: Ruleset) -> None:
+    life_cycle = rules.life_cycle
+    named = {state for variant in variants_of(rules) for known in variant.keys.values() for state in known.states or ()}
+    assert named <= set(life_cycle.states)
+    targets = {state for transition in life_cycle.transitions.values() for state in transition.targets.values()}
+    assert targets | {life_cycle.initial} == set(life_cycle.states)
+    for key, transition in life_cycle.transitions.items():
+        assert set(transition.targets) == transition.sources == rules.keys[key].states
     assert life_cycle.window < set(life_cycle.states)
 
 

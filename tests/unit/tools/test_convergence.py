@@ -38,6 +38,11 @@ def test_a_plan_is_restricted_and_takes_implementations_from_outside() -> None:
     assert one.folder == Path("small", "default", "pt")
 
 
+def test_a_batch_size_of_its_own_has_a_folder_of_its_own() -> None:
+    (group,) = plan.groups(EM, scales=["tiny"], models=["unet"], implementations=["pt"], batch_size=32)
+    assert (group.folder, group.title) == (Path("tiny", "unet", "pt", "batch-32"), "em_denoise tiny unet pt batch 32")
+
+
 @pytest.mark.parametrize(
     ("scale", "model", "implementation", "said"),
     [
@@ -131,6 +136,29 @@ def test_the_page_is_what_its_case_says() -> None:
 def test_the_reference_points_are_what_their_case_says() -> None:
     made = json.loads(tables.reference_points(EM, CAMPAIGN))
     assert made == json.loads((CASES / "rcp.json").read_text(encoding="utf-8"))
+
+
+def test_runs_with_another_batch_size_are_a_point_of_their_own_and_derive_no_target() -> None:
+    other = record(20.0, 22.0, 23.0, 24.5, seed=1, batch_size=64, is_apart=True, hyperparameters={"batch_size": 64})
+    points = json.loads(tables.reference_points(EM, [*CAMPAIGN, other]))["points"]
+    assert [(point["global_batch_size"], point["epochs_to_target"]) for point in points][:2] == [
+        (16, [2, None, 3]), (64, [4]),
+    ]  # fmt: skip
+    page = tables.page(EM, [*CAMPAIGN, other])
+    assert "## small: unet, pt, batch 64" in page
+    assert "| small | unet | pt, batch 64 | 1 of 1 |" in page
+    assert derive.derive(EM, [*CAMPAIGN, other], None) == derive.derive(EM, CAMPAIGN, None)
+    with pytest.raises(DataError, match="expected one batch_size"):
+        tables.page(EM, [*CAMPAIGN, dataclasses.replace(other, is_apart=False)])
+
+
+def test_a_log_in_the_folder_of_its_batch_size_is_read_and_in_that_of_another_refused(tmp_path) -> None:
+    place = tmp_path / PLACE.parent / "batch-64" / PLACE.name
+    kept.keep(GOLDEN, place)
+    assert kept.read(place).is_apart
+    place.parent.rename(place.parent.with_name("batch-32"))
+    with pytest.raises(DataError, match="batch-32"):
+        kept.read(place.parent.with_name("batch-32") / place.name)
 
 
 def test_a_readme_keeps_what_is_outside_its_markers() -> None:

@@ -83,6 +83,15 @@ def test_every_run_is_done_once_and_the_tables_follow_from_its_log(tool) -> None
     assert (begun(again), tool.kept()) == (["slstr_cloud tiny default ok seed 2"], logs)
 
 
+def test_another_batch_size_is_another_point_beside_the_first(tool) -> None:
+    for batch in ([], ["--batch-size", "4"]):
+        assert tool.train("ok", "--seeds", "1", *batch).returncode == 0
+    assert tool.kept() == ["tiny/default/ok/batch-4/seed-1.log.gz", "tiny/default/ok/seed-1.log.gz"]
+    points = json.loads((tool.home / "convergence" / "rcp.json").read_text(encoding="utf-8"))["points"]
+    sizes = [point["global_batch_size"] for point in points]
+    assert sizes == [2, 4]
+
+
 def test_the_tables_alone_are_made_anew_and_checked(tool) -> None:
     assert tool.train("ok", "--seeds", "1", "--no-table").returncode == 0
     assert (tool.kept(), len(tool.waiting())) == ([], 1)

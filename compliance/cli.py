@@ -128,7 +128,11 @@ def _ruleset(options: argparse.Namespace) -> Ruleset:
     name = options.ruleset
     if name == AUTO:
         name = _ruleset_of_logs(_logs_below(options)) or rule_sets.DEFAULT
-    return rule_sets.load(name, more, strict=options.strict)
+    try:
+        return rule_sets.load(name, more, strict=options.strict)
+    except RulesetError as error:
+        rule_sets.load(name)  # where the rule set itself is at fault, that is ours
+        raise UsageError(f"--benchmark: {str(error).partition(': ')[2]} — correct the benchmark.json") from None
 
 
 def _logs_below(options: argparse.Namespace) -> list[Path]:

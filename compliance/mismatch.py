@@ -30,7 +30,12 @@ class Mismatch(NamedTuple):
 def mismatches(schema: Schema, value: Any) -> Iterator[Mismatch]:
     """Name every place where `value` does not match `schema`, each once, in the order of their paths."""
     places: dict[str, Mismatch] = {}
+    incomplete: set[tuple[Any, ...]] = set()
     for error in _validator()(schema).iter_errors(value):
+        if error.validator == "required":  # one error for each missing name, each of which tells of all
+            if (at := tuple(error.absolute_path)) in incomplete:
+                continue
+            incomplete.add(at)
         for mismatch in _of(error):
             places.setdefault(mismatch.path, mismatch)
     yield from sorted(places.values())

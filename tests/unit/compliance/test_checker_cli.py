@@ -151,6 +151,12 @@ def test_a_rule_is_explained_in_the_words_of_the_specification(rule: str) -> Non
     assert answer.out.endswith("\nlogging_spec/SPEC.md#sciml-samples-001\n")
 
 
+def test_a_rule_of_another_rule_set_is_found_by_its_name() -> None:
+    answer = check("--explain", "mlperf-quality-001")
+    assert answer.code == 0
+    assert answer.out.startswith("**mlperf-quality-001** (error")
+
+
 def test_a_rule_set_is_printed_with_every_rule() -> None:
     answer = call("rules")
     assert answer.code == 0

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 from xml.etree import ElementTree as ET
 
 import pytest
-from checking import cases, check, golden_lines, line_of, place_of, record_of
+from checking import GOLDEN, cases, check, golden_lines, line_of, place_of, record_of
 from jsonschema import Draft202012Validator
 
 from compliance import cli, reporters
@@ -23,6 +23,7 @@ RULES = rule_sets.load()
 SARIF = json.loads(Path(__file__).with_name("sarif-2.1.0-part.schema.json").read_text(encoding="utf-8"))
 
 ALL_LOGS = [path for path in [*cases("valid"), *cases("invalid")] if not path.with_suffix(".benchmark.json").exists()]
+ALL_LOGS += sorted((GOLDEN / "mlperf-hpc-3.0.0" / "invalid").glob("*.mllog"))[::6]
 ODD_NAMES = ["a b", "-q", "100%", "a:b,c", "line\nfeed", "::error::", "\udcff", "é", "<&'\">", "\x1b[2J"]
 
 

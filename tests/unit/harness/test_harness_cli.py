@@ -142,3 +142,5 @@ def test_check_passes_the_checkers_exit_code_on(bench, tmp_path):
     (tmp_path / "log.txt").write_text("nothing\n")
     assert bench.run("check", tmp_path / "log.txt").code == 1
     assert bench.run("check", tmp_path / "absent").code == 2
+    assert bench.run("check", "--format", "json", "--", tmp_path / "log.txt").code == 1
+    assert "-no-such-log: expected a log" in bench.run("check", "--", "-no-such-log").stderr

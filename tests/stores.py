@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import os
 import random
 import re
 import shutil
@@ -246,8 +247,9 @@ def rsync_daemon(folder: Path, scratch: Path) -> Iterator[int]:
     scratch.mkdir(parents=True, exist_ok=True)
     (scratch / "secrets").write_text("alice:secret\n")
     (scratch / "secrets").chmod(0o600)
+    own = "uid = root\ngid = root\n" if os.getuid() == 0 else ""  # else it gives its rights up
     (scratch / "rsyncd.conf").write_text(
-        f"use chroot = no\nlog file = {scratch}/log\nlock file = {scratch}/lock\nread only = yes\n"
+        f"{own}use chroot = no\nlog file = {scratch}/log\nlock file = {scratch}/lock\nread only = yes\n"
         f"[sets]\npath = {folder}\n[closed]\npath = {folder}\nauth users = alice\nsecrets file = {scratch}/secrets\n"
     )
     command = ["rsync", "--daemon", "--no-detach", "--address=127.0.0.1", f"--port={port}"]

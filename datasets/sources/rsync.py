@@ -158,10 +158,10 @@ def _require_done(child: _Child) -> None:
     code, errors = child.process.returncode, child.errors
     if code == 0:
         return
-    words = "; ".join(errors.strip().splitlines()[:_SHOWN]) or f"exit code {code}"
+    words = "; ".join(errors.strip().splitlines()[:_SHOWN]) or f"rsync: exit code {code}"
     if "No space left on device" in errors or "Disk quota exceeded" in errors:
         raise OSError(errno.ENOSPC, words)
-    raise _kind(errors)(f"{child.args[0]}: {words}")
+    raise _kind(errors)(words)
 
 
 def _kind(errors: str) -> type[SourceError]:

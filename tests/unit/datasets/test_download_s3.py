@@ -17,17 +17,6 @@ PREFIX = "ms/em_graphene_sim"
 PAIR = ("graphene_img_clean.h5", "graphene_img_noise.h5")
 
 
-@pytest.fixture(scope="session")
-def upstream(em_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with what the publisher has: pairs, and no manifest."""
-    root = tmp_path_factory.mktemp("upstream")
-    for split in ("train", "test"):
-        (root / split).mkdir()
-        for name in PAIR:
-            shutil.copy(em_set / split / name, root / split)
-    return root
-
-
 @pytest.fixture(scope="module")
 def store() -> Iterator[Bucket]:
     with s3_store() as bucket:
@@ -35,11 +24,11 @@ def store() -> Iterator[Bucket]:
 
 
 @pytest.fixture
-def bucket(store: Bucket, upstream: Path) -> Bucket:
+def bucket(store: Bucket, published_pairs: Path) -> Bucket:
     """Return the bucket as the publisher has it."""
     for item in store.client.list_objects_v2(Bucket="sciml-datasets").get("Contents", []):
         store.client.delete_object(Bucket="sciml-datasets", Key=item["Key"])
-    store.fill(upstream, PREFIX)
+    store.fill(published_pairs, PREFIX)
     return store
 
 
@@ -56,11 +45,11 @@ def get(call, line: Line, tmp_path: Path) -> Callable[..., object]:
     return lambda *words: call("download", "em_denoise", tmp_path, "--mirror", line.url, *words)
 
 
-def test_a_set_comes_whole_and_described(get, upstream: Path, tmp_path: Path, call) -> None:
+def test_a_set_comes_whole_and_described(get, published_pairs: Path, tmp_path: Path, call) -> None:
     done = get()
     assert (done.code, done.error) == (0, "")
     root = tmp_path / "em_denoise"
-    assert contents(root) == contents(upstream)
+    assert contents(root) == contents(published_pairs)
     manifest = json.loads((root / "manifest.json").read_text())
     assert manifest["dataset_id"] == "em_graphene_sim"
     assert not manifest["simulated"]
@@ -88,24 +77,26 @@ def test_nothing_is_fetched_twice(get, line: Line) -> None:
     assert line.served - before < 10_000
 
 
-def test_a_line_that_drops_again_and_again(get, line: Line, upstream: Path, tmp_path: Path) -> None:
+def test_a_line_that_drops_again_and_again(get, line: Line, published_pairs: Path, tmp_path: Path) -> None:
     line.drops_after = [200_000] * 8
     assert get().code == 0
-    assert contents(tmp_path / "em_denoise") == contents(upstream)
+    assert contents(tmp_path / "em_denoise") == contents(published_pairs)
     assert any(start > 0 for start in line.ranges)
     assert not line.drops_after
 
 
-def test_a_bit_that_flips_on_the_way_is_found_and_the_file_fetched_anew(get, line: Line, upstream, tmp_path) -> None:
+def test_a_bit_that_flips_on_the_way_is_found_and_the_file_fetched_anew(
+    get, line: Line, published_pairs, tmp_path
+) -> None:
     line.flips_at = [300_000]
     done = get("--jobs", "1")
     assert (done.code, done.error) == (0, "")
     assert not line.flips_at
-    assert contents(tmp_path / "em_denoise") == contents(upstream)
+    assert contents(tmp_path / "em_denoise") == contents(published_pairs)
 
 
 @pytest.mark.parametrize("spoil", [flip, truncate, Path.unlink], ids=["a flipped bit", "a cut file", "no file"])
-def test_what_was_harmed_afterwards_is_found_and_mended(get, spoil, upstream: Path, tmp_path: Path) -> None:
+def test_what_was_harmed_afterwards_is_found_and_mended(get, spoil, published_pairs: Path, tmp_path: Path) -> None:
     assert get().code == 0
     harmed = tmp_path / "em_denoise" / "train" / PAIR[0]
     spoil(harmed)
@@ -114,7 +105,7 @@ def test_what_was_harmed_afterwards_is_found_and_mended(get, spoil, upstream: Pa
     assert f"{harmed}: expected" in found.error
     harmed.unlink(missing_ok=True)
     assert get().code == 0
-    assert contents(tmp_path / "em_denoise") == contents(upstream)
+    assert contents(tmp_path / "em_denoise") == contents(published_pairs)
     assert get("--verify-only").code == 0
 
 
@@ -127,7 +118,7 @@ def test_the_next_mirror_is_asked_where_the_first_one_does_not_answer(call, line
 
 
 def test_a_mirror_that_goes_away_leaves_its_halves_to_the_next_one(
-    call, bucket: Bucket, line: Line, upstream: Path, tmp_path: Path
+    call, bucket: Bucket, line: Line, published_pairs: Path, tmp_path: Path
 ) -> None:
     with bad_line(bucket.port) as failing:
         failing.bytes_per_s = 4e6  # so that what came is read before the line breaks
@@ -136,14 +127,14 @@ def test_a_mirror_that_goes_away_leaves_its_halves_to_the_next_one(
         done = call("download", "em_denoise", tmp_path, "--mirror", failing.url, "--mirror", line.url, "--jobs=1")
     assert (done.code, done.error) == (0, "")
     assert any(start > 0 for start in line.ranges)
-    assert contents(tmp_path / "em_denoise") == contents(upstream)
+    assert contents(tmp_path / "em_denoise") == contents(published_pairs)
 
 
 def test_an_object_that_changes_while_it_is_read_is_not_spliced(
-    get, bucket: Bucket, line: Line, upstream: Path, tmp_path: Path
+    get, bucket: Bucket, line: Line, published_pairs: Path, tmp_path: Path
 ) -> None:
     """The second half is asked for by the ETag of the first; the store says 412, and the file is begun anew."""
-    other = upstream / "train" / PAIR[1]  # as many bytes, and another content
+    other = published_pairs / "train" / PAIR[1]  # as many bytes, and another content
     path = f"{PREFIX}/train/{PAIR[0]}"
     line.drops_after = [400_000]
     line.when_served = (300_000, lambda: bucket.put(path, other.read_bytes()))
@@ -151,26 +142,30 @@ def test_an_object_that_changes_while_it_is_read_is_not_spliced(
     assert "changed at its source while it was read" in done.out
     assert done.code == 0
     found = contents(tmp_path / "em_denoise")
-    assert found == {**contents(upstream), f"train/{PAIR[0]}": other.read_bytes()}
+    assert found == {**contents(published_pairs), f"train/{PAIR[0]}": other.read_bytes()}
 
 
-def test_what_was_trusted_and_changed_upstream_is_refused_and_kept(get, bucket: Bucket, upstream, tmp_path) -> None:
+def test_what_was_trusted_and_changed_upstream_is_refused_and_kept(
+    get, bucket: Bucket, published_pairs, tmp_path
+) -> None:
     assert get().code == 0
     changed = tmp_path / "em_denoise" / "train" / PAIR[0]
-    other = (upstream / "train" / PAIR[1]).read_bytes()
+    other = (published_pairs / "train" / PAIR[1]).read_bytes()
     bucket.put(f"{PREFIX}/train/{PAIR[0]}", other)
     done = get()
     assert done.code == 3
     assert f"{changed}: expected the content of 20" in done.error
-    assert contents(tmp_path / "em_denoise") == contents(upstream)
+    assert contents(tmp_path / "em_denoise") == contents(published_pairs)
     changed.unlink()
     assert get().code == 0
     assert changed.read_bytes() == other
 
 
-def test_a_file_that_another_program_left_is_taken_over_or_left_alone(get, line: Line, upstream, tmp_path) -> None:
+def test_a_file_that_another_program_left_is_taken_over_or_left_alone(
+    get, line: Line, published_pairs, tmp_path
+) -> None:
     root = tmp_path / "em_denoise"
-    shutil.copytree(upstream, root)
+    shutil.copytree(published_pairs, root)
     done = get()
     assert done.code == 0
     assert line.served < 10_000
@@ -186,10 +181,10 @@ def test_a_file_that_another_program_left_is_taken_over_or_left_alone(get, line:
 
 
 def test_uploads_in_pieces_are_held_against_the_hash_of_their_pieces(
-    get, bucket: Bucket, line: Line, upstream: Path, tmp_path: Path
+    get, bucket: Bucket, line: Line, published_pairs: Path, tmp_path: Path
 ) -> None:
     """A piece has 5 MiB at least, so one file is made long enough for two."""
-    long = b"".join((upstream / "train" / name).read_bytes() for name in PAIR * 4)
+    long = b"".join((published_pairs / "train" / name).read_bytes() for name in PAIR * 4)
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "notes.bin").write_bytes(long)
     bucket.fill(tmp_path / "more", PREFIX, piece_bytes=5 << 20)

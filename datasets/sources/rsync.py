@@ -47,7 +47,7 @@ class Rsync:
         text = _output([*self._command(), "--list-only", "--recursive", "--copy-links", f"{self.name}/"])
         found = [_listed(*match.groups()) for line in text.splitlines() if (match := _LINE.fullmatch(line))]
         if not found:
-            raise Missing(f"{self.name}/: expected files, found none")
+            raise Missing("expected files, found none")
         return found
 
     def detail(self, file: RemoteFile) -> RemoteFile:

@@ -62,12 +62,12 @@ class S3:
             SourceError: there is no answer, no such bucket, no right to list it, or nothing in it.
         """
         found = []
-        with _asking(f"s3://{self._bucket}/{self._prefix}"):
+        with _asking("the list of objects"):
             pages = self._client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
                 found += [self._listed(item) for item in page.get("Contents", []) if not item["Key"].endswith("/")]
         if not found:
-            raise Missing(f"s3://{self._bucket}/{self._prefix}: expected objects, found none")
+            raise Missing("expected objects, found none")
         return found
 
     def _listed(self, item: dict[str, Any]) -> RemoteFile:

@@ -201,7 +201,7 @@ def test_uploads_in_pieces_are_held_against_the_hash_of_their_pieces(
 def test_a_missing_bucket_and_an_empty_folder_are_said(call, bucket: Bucket, line: Line, tmp_path: Path) -> None:
     done = call("download", "dms_classifier", tmp_path, "--mirror", line.url)
     assert done.code == 3
-    assert "s3://sciml-datasets/ms/dms_sim/: expected objects, found none" in done.error
+    assert "s3://sciml-datasets/ms/dms_sim: expected objects, found none" in done.error
     done = call("download", "em_denoise", tmp_path, "--source", f"s3+{line.url}/no-bucket/x")
     assert done.code == 3
     assert "NoSuchBucket" in done.error

@@ -6,15 +6,18 @@ is in it: a kill, another mirror's half, an older version. It ends with a checks
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import re
 import selectors
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from datasets.sources.source import Changed, Missing, Refused, SourceError, Unavailable
 from datasets.transfer_part import At, Part, RemoteFile
@@ -84,6 +87,16 @@ def _listed(size: str, modified: str, path: str) -> RemoteFile:
     return RemoteFile(path=named, size=int(size), version=f"{modified} {size}")
 
 
+def _die_with(parent: int) -> None:
+    """In a child, before its program starts: end when the parent dies, however it dies (prctl(2)).
+
+    rsync goes on without a reader of its words, and would write beside the next download.
+    """
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        os._exit(127)
+
+
 class _Child:
     """A running rsync. It inherits the lock of the set, so that one that outlives us keeps a second writer out."""
 
@@ -92,7 +105,12 @@ class _Child:
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         try:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._words, close_fds=False
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._words,
+                close_fds=False,
+                preexec_fn=partial(_die_with, os.getpid()),
             )
         except FileNotFoundError:
             raise Refused(

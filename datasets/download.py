@@ -103,13 +103,14 @@ def run(options: Any) -> int:
         if options.show:
             found = map(shlex.join, commands(name, read_published(known_sets()[name]), root, choice))
             say("\n# or: ".join(found))
-        elif options.verify_only:
-            code = max(code, verify(name, root))
-        else:
-            try:
+            continue
+        try:
+            if options.verify_only:
+                code = max(code, verify(name, root))
+            else:
                 bring(name, root, choice, Policy(jobs=options.jobs))
-            except DataError as fault:
-                faults.append(str(fault))
+        except DataError as fault:
+            faults.append(str(fault))
     raise_all(faults)
     return code
 

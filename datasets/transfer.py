@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from datasets.common.failures import DataError
 from datasets.common.files import MANIFEST
 from datasets.sources.source import Changed, Source, SourceError, Unavailable
-from datasets.transfer_file import Policy, Worker, fetch_whole
+from datasets.transfer_file import Policy, Worker, fetch_whole, patiently
 from datasets.transfer_part import Corrupt, RemoteFile
 from datasets.transfer_plan import listing, published_manifest, require_room, to_do, with_hashes, without_manifest
 from datasets.transfer_pool import run_each
@@ -25,6 +26,8 @@ PUBLISHED = ".manifest-of-the-source.json"
 """Name of the source's own manifest while files of it are missing."""
 ROUNDS = 3
 """How often a set may change at its source while it is read."""
+LISTING_TRIES = 2
+"""A source that does not list its files soon is not waited for while there are others."""
 SHOWN = 5
 
 Say = Callable[[str], None]
@@ -84,7 +87,7 @@ def _while_it_changes(source: Source, record: Record, root: Path, policy: Policy
 
 
 def _from(source: Source, record: Record, root: Path, policy: Policy) -> Arrival:
-    files = _patiently(lambda: listing(source), policy)
+    files = patiently(lambda: listing(source), policy, pause=time.sleep, tries=LISTING_TRIES)
     published, files = _published(source, files, root, policy)
     plan = to_do(files, root, record, source.name)
     require_room(root, plan)
@@ -98,15 +101,6 @@ def _from(source: Source, record: Record, root: Path, policy: Policy) -> Arrival
     return Arrival(source=source.name, files=len(files), new=len(plan), published=published)
 
 
-def _patiently(ask: Callable[[], list[RemoteFile]], policy: Policy) -> list[RemoteFile]:
-    """Ask once more where there is no answer; a network that is down says so at once."""
-    try:
-        return ask()
-    except Unavailable:
-        time.sleep(policy.wait_s)
-        return ask()
-
-
 def _published(
     source: Source, files: list[RemoteFile], root: Path, policy: Policy
 ) -> tuple[Path | None, list[RemoteFile]]:
@@ -116,7 +110,8 @@ def _published(
     if own is None:
         return None, others
     path = root / PUBLISHED
-    fetch_whole(source, source.detail(own), path, policy, at=lambda _: None, pause=time.sleep)
+    detailed = patiently(partial(source.detail, own), policy, pause=time.sleep)
+    fetch_whole(source, detailed, path, policy, at=lambda _: None, pause=time.sleep)
     manifest = published_manifest(path, root.name)
     if manifest is None:
         path.unlink()
@@ -128,7 +123,7 @@ def _gravest(failures: Sequence[Exception]) -> Exception:
     """Return one fault for many: what ends the whole first, then what helps most, those of one kind together."""
     for kind in (OSError, Unavailable, DataError, Changed, SourceError, Corrupt):
         alike = [failure for failure in failures if isinstance(failure, kind)]
-        if len(alike) > 1 and kind is not OSError and kind is not Corrupt:
+        if len(alike) > 1 and isinstance(alike[0], (DataError, SourceError)):
             more = [f"and {len(alike) - SHOWN} more"] if len(alike) > SHOWN else []
             return type(alike[0])("\n".join([*map(str, alike[:SHOWN]), *more]))
         if alike:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from datasets.common.failures import DataError
 from datasets.sources.source import Source, Unavailable
@@ -13,6 +15,8 @@ from datasets.transfer_part import At, Corrupt, Part, RemoteFile, check_content
 from datasets.transfer_pool import Halted
 from datasets.transfer_progress import Meter
 from datasets.transfer_record import Record
+
+Answer = TypeVar("Answer")
 
 CORRUPT_TRIES = 3
 
@@ -36,6 +40,22 @@ class Policy:
     def pause_s(self, failures: int) -> float:
         """Return the pause after so many failures in a row."""
         return min(self.wait_s * 2.0 ** (failures - 1), self.longest_wait_s)
+
+
+def patiently(
+    ask: Callable[[], Answer], policy: Policy, *, pause: Callable[[float], None], tries: int | None = None
+) -> Answer:
+    """Ask a source until it answers.
+
+    Raises:
+        SourceError: it gives no answer again and again (`tries`, or as often as the policy says), or says no.
+    """
+    for failures in range(1, tries or policy.tries):
+        try:
+            return ask()
+        except Unavailable:
+            pause(policy.pause_s(failures))
+    return ask()
 
 
 def fetch_whole(
@@ -117,12 +137,12 @@ class Worker:
             Halted: `stop` was set.
         """
         final = self.root / file.path
-        file = self.source.detail(file)
+        at, pause = _counting(self.meter, stop), _pausing(stop)
+        file = patiently(partial(self.source.detail, file), self.policy, pause=pause)
         if final.is_file() and self.record.entries.get(file.path) is None:
             sha256 = _adopt(final, file)
             self.meter.held(file.size)
         else:
-            at, pause = _counting(self.meter, stop), _pausing(stop)
             sha256 = fetch_whole(self.source, file, final, self.policy, at=at, pause=pause)
         self.record.add(file.path, size=file.size, sha256=sha256, version=file.version, source=self.source.name)
         self.meter.file_done()

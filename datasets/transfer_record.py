@@ -22,6 +22,8 @@ from datasets.common.failures import DataError
 
 RECORD = "downloaded.jsonl"
 LOCK_WAIT_S = 10.0
+_NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK})
+"""Some network file systems are mounted without locks; a download into them is better than none."""
 _TEMPORARY = re.compile(r"\..+\.json\.[a-z0-9_]{8}\.part")
 
 
@@ -113,6 +115,10 @@ def _lock(handle: int, root: Path) -> None:
             if time.monotonic() > deadline:
                 raise DataError(f"{root}: another download writes into this folder — wait for its end") from None
             time.sleep(0.1)
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return
+            raise
         else:
             return
 

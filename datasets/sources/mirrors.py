@@ -149,10 +149,12 @@ def sources(name: str, published: Published, choice: Choice) -> list[Source]:
 def _source(kind: str, address: str, location: str, jobs: int) -> Source:
     """Make a source; its library is loaded only now."""
     if kind == "s3":
-        from datasets.sources.s3 import S3
-
         try:
+            from datasets.sources.s3 import S3
+
             return S3(address, location, connections=jobs)
+        except ImportError as error:
+            raise UsageError(f"{error}: expected boto3 for stores of kind s3 — pip install boto3") from None
         except ValueError as error:
             raise UsageError(f"{address}: expected the address of a store, found: {error}") from None
     folder = f"{address.rstrip('/')}/{location}" if location else address

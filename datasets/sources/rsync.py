@@ -27,9 +27,9 @@ SSH = "ssh -o BatchMode=yes -o ConnectTimeout=15"
 SILENCE_S = 60
 POLL_S = 0.2
 
-_LINE = re.compile(r"-\S{9}\S*\s+([0-9]+) (\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (.+)")
+_LINE = re.compile(rb"-\S{9}\S*\s+([0-9]+) (\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (.+)")
 _PROGRESS = re.compile(rb"\s([0-9]+)\s+[0-9]+%")
-_OCTAL = re.compile(r"\\#([0-7]{3})")
+_OCTAL = re.compile(rb"\\#([0-7]{3})")
 _TIME = "%Y/%m/%d %H:%M:%S"
 _SHOWN = 3
 
@@ -48,7 +48,7 @@ class Rsync:
             SourceError: there is no answer, no such folder, no right to read it, or nothing in it.
         """
         text = _output([*self._command(), "--list-only", "--recursive", "--copy-links", f"{self.name}/"])
-        found = [_listed(*match.groups()) for line in text.splitlines() if (match := _LINE.fullmatch(line))]
+        found = [_listed(*match.groups()) for line in text.split(b"\n") if (match := _LINE.fullmatch(line))]
         if not found:
             raise Missing("expected files, found none")
         return found
@@ -82,9 +82,12 @@ class Rsync:
         return ["rsync", "--no-motd", "--no-human-readable", "--protect-args", f"--timeout={SILENCE_S}", *reach]
 
 
-def _listed(size: str, modified: str, path: str) -> RemoteFile:
-    named = _OCTAL.sub(lambda match: chr(int(match[1], 8)), path)
-    return RemoteFile(path=named, size=int(size), version=f"{modified} {size}")
+def _listed(size: bytes, modified: bytes, path: bytes) -> RemoteFile:
+    try:
+        named = _OCTAL.sub(lambda match: bytes([int(match[1], 8)]), path).decode()
+    except UnicodeDecodeError:
+        raise Refused(f"expected names in UTF-8, found {path!r}") from None
+    return RemoteFile(path=named, size=int(size), version=f"{modified.decode()} {int(size)}")
 
 
 def _die_with(parent: int) -> None:
@@ -146,9 +149,9 @@ def _running(command: Sequence[str]) -> Iterator[_Child]:
         child.close()
 
 
-def _output(command: Sequence[str]) -> str:
+def _output(command: Sequence[str]) -> bytes:
     with _running(command) as child:
-        text = child.stream.read().decode(errors="surrogateescape")
+        text = child.stream.read()
         child.process.wait()
         _require_done(child)
     return text

@@ -38,7 +38,7 @@ class S3:
             connections: transfers at once.
 
         Raises:
-            ValueError: the endpoint is no address.
+            ValueError: the endpoint is no address, or boto3's own settings on this machine make no sense.
         """
         self.endpoint = endpoint
         self._bucket, _, folder = location.strip("/").partition("/")
@@ -53,7 +53,10 @@ class S3:
             s3={"addressing_style": "path"},
             response_checksum_validation="when_required",
         )
-        self._client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", config=settings)
+        try:
+            self._client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", config=settings)
+        except BotoCoreError as error:
+            raise ValueError(str(error)) from None
 
     def files(self) -> list[RemoteFile]:
         """List the objects of the folder, page by page.

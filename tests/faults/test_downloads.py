@@ -96,7 +96,7 @@ def finish(destination: Path, place: Place) -> None:
     place.line.bytes_per_s = None
     child = start(destination, place)
     out, error = child.communicate(timeout=PATIENCE_S)
-    assert (child.returncode, error) == (0, ""), out
+    assert child.returncode == 0, out + error
     root = destination / "em_denoise"
     assert contents(root) == place.holds
     assert not list(root.rglob("*.part*"))

@@ -32,7 +32,7 @@ def daemon(published_pairs: Path, tmp_path: Path) -> Iterator[Line]:
 
 def test_a_daemon(call, daemon: Line, published_pairs: Path, tmp_path: Path) -> None:
     done = call("download", "em_denoise", tmp_path, "--source", f"rsync://127.0.0.1:{daemon.port}/sets/em set")
-    assert (done.code, done.error) == (0, "")
+    assert done.code == 0, done.error
     assert contents(tmp_path / "em_denoise") == contents(published_pairs)
     assert call("em_denoise.verify", tmp_path / "em_denoise").code == 0
     again = call("download", "em_denoise", tmp_path, "--source", f"rsync://127.0.0.1:{daemon.port}/sets/em set")
@@ -43,7 +43,7 @@ def test_a_daemon_on_a_line_that_drops(call, daemon: Line, published_pairs: Path
     daemon.drops_after = [300_000] * 4
     address = f"rsync://127.0.0.1:{daemon.port}/sets/em set"
     done = call("download", "em_denoise", tmp_path, "--source", address, "--jobs=2")
-    assert (done.code, done.error) == (0, "")
+    assert done.code == 0, done.error
     assert not daemon.drops_after
     assert contents(tmp_path / "em_denoise") == contents(published_pairs)
 
@@ -86,7 +86,7 @@ def test_a_user_over_ssh(call, published_pairs: Path, tmp_path: Path, monkeypatc
     monkeypatch.setenv("SCIML_BENCH_MIRRORS", str(tmp_path / "list.json"))
     monkeypatch.setenv("PATH", f"{fake_ssh(tmp_path / 'bin')}:{os.environ['PATH']}")
     done = call("download", "em_denoise", tmp_path / "data", "--user", "alice")
-    assert (done.code, done.error) == (0, "")
+    assert done.code == 0, done.error
     assert contents(tmp_path / "data" / "em_denoise") == contents(published_pairs)
     refused = call("download", "em_denoise", tmp_path / "other", "--user", "mallory")
     assert refused.code == 3
@@ -105,7 +105,7 @@ def test_a_web_server_with_a_manifest(call, web: Line, em_set: Path, tmp_path: P
     web.drops_after = [500_000]
     web.flips_at = [20_000]
     done = call("download", "em_denoise", tmp_path, "--source", f"{web.url}/{{name}}", "--jobs=1")
-    assert (done.code, done.error) == (0, "")
+    assert done.code == 0, done.error
     assert not web.drops_after
     assert not web.flips_at
     assert contents(tmp_path / "em_denoise") == contents(em_set)

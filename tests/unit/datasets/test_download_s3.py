@@ -47,7 +47,7 @@ def get(call, line: Line, tmp_path: Path) -> Callable[..., object]:
 
 def test_a_set_comes_whole_and_described(get, published_pairs: Path, tmp_path: Path, call) -> None:
     done = get()
-    assert (done.code, done.error) == (0, "")
+    assert done.code == 0, done.error
     root = tmp_path / "em_denoise"
     assert contents(root) == contents(published_pairs)
     manifest = json.loads((root / "manifest.json").read_text())
@@ -90,7 +90,7 @@ def test_a_bit_that_flips_on_the_way_is_found_and_the_file_fetched_anew(
 ) -> None:
     line.flips_at = [300_000]
     done = get("--jobs", "1")
-    assert (done.code, done.error) == (0, "")
+    assert done.code == 0, done.error
     assert not line.flips_at
     assert contents(tmp_path / "em_denoise") == contents(published_pairs)
 
@@ -113,7 +113,7 @@ def test_the_next_mirror_is_asked_where_the_first_one_does_not_answer(call, line
     with bad_line(1) as dead:
         dead.refusing = True
         done = call("download", "em_denoise", tmp_path, "--mirror", dead.url, "--mirror", line.url)
-    assert (done.code, done.error) == (0, "")
+    assert done.code == 0, done.error
     assert done.out.index(dead.url) < done.out.index(line.url)
 
 
@@ -125,7 +125,7 @@ def test_a_mirror_that_goes_away_leaves_its_halves_to_the_next_one(
         failing.drops_after = [400_000] * 2
         failing.when_served = (700_000, lambda: setattr(failing, "refusing", True))
         done = call("download", "em_denoise", tmp_path, "--mirror", failing.url, "--mirror", line.url, "--jobs=1")
-    assert (done.code, done.error) == (0, "")
+    assert done.code == 0, done.error
     assert any(start > 0 for start in line.ranges)
     assert contents(tmp_path / "em_denoise") == contents(published_pairs)
 
@@ -192,7 +192,7 @@ def test_uploads_in_pieces_are_held_against_the_hash_of_their_pieces(
     assert listed["ETag"].endswith('-2"')
     line.flips_at = [3 << 20]  # in notes.bin, which comes first
     done = get("--jobs=1")
-    assert (done.code, done.error) == (0, "")
+    assert done.code == 0, done.error
     assert not line.flips_at
     assert (tmp_path / "em_denoise" / "notes.bin").read_bytes() == long
     assert line.served > 2 * len(long)

@@ -99,6 +99,13 @@ def test_a_command_line_that_is_refused(call, words: tuple[str, ...], message: s
     assert message in done.error
 
 
+def test_settings_of_boto3_that_make_no_sense(call, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    done = call("download", "em_denoise", tmp_path)
+    assert done.code == 2
+    assert "The config profile (nobody) could not be found" in done.error
+
+
 def test_nothing_to_verify(call, tmp_path: Path) -> None:
     done = call("download", "em_denoise", tmp_path, "--verify-only")
     assert done.code == 3

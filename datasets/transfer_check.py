@@ -29,7 +29,10 @@ def describe(name: str, root: Path, arrival: Arrival, record: Record, published:
         os.replace(arrival.published, root / MANIFEST)
         return
     described: Described = importlib.import_module(f"datasets.{name}.manifest").SOURCE
-    manifest = describe_downloaded(described, root, published.dataset_id, scores=False)
+    try:
+        manifest = describe_downloaded(described, root, published.dataset_id, scores=False)
+    except DataError as fault:
+        raise DataError(f"{fault}\n{root}: every file came whole; they are not what readers of {name} know") from None
     faults = [
         f"{root / entry['path']}: expected the SHA-256 with which it came, found another — is the disk sound?"
         for entry in manifest["files"]

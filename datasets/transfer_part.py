@@ -69,36 +69,57 @@ class Digests:
     sha256: str
     """64 hexadecimal digits."""
 
-    md5: str
-    """32 hexadecimal digits; for pieces, the MD5 of their MD5s and `-N`, as S3 states it."""
+    md5: str | None
+    """32 hexadecimal digits; for pieces, the MD5 of their MD5s and `-N`, as S3 states it; None where not asked for."""
 
 
-def digests(path: Path, piece_bytes: int | None = None) -> Digests:
+def digests(path: Path, *, md5: bool, piece_bytes: int | None = None) -> Digests:
     """Return the checksums of a file.
 
     Args:
         path: the file.
+        md5: whether its MD5 is wanted too, which takes longer than SHA-256.
         piece_bytes: size of the pieces in which it was uploaded; None for one piece.
 
     Raises:
         OSError: it cannot be read.
     """
-    whole, piece, pieces = hashlib.sha256(), _md5(), []
-    room = piece_bytes
+    whole, pieces = hashlib.sha256(), _Pieces(piece_bytes) if md5 else None
     with path.open("rb") as file:
-        while block := file.read(READ_BYTES if room is None else min(READ_BYTES, room)):
+        while block := file.read(READ_BYTES):
             whole.update(block)
-            piece.update(block)
-            if room is not None:
-                room -= len(block)
-                if room == 0:
-                    pieces.append(piece.digest())
-                    piece, room = _md5(), piece_bytes
-    if piece_bytes is None:
-        return Digests(sha256=whole.hexdigest(), md5=piece.hexdigest())
-    if room != piece_bytes:
-        pieces.append(piece.digest())
-    return Digests(sha256=whole.hexdigest(), md5=f"{_md5(b''.join(pieces)).hexdigest()}-{len(pieces)}")
+            if pieces is not None:
+                pieces.update(block)
+    return Digests(sha256=whole.hexdigest(), md5=pieces.hexdigest() if pieces is not None else None)
+
+
+class _Pieces:
+    """MD5 of a file, or of the MD5s of its pieces."""
+
+    def __init__(self, piece_bytes: int | None) -> None:
+        self._size = piece_bytes
+        self._piece, self._length, self._done = _md5(), 0, list[bytes]()
+
+    def update(self, block: bytes) -> None:
+        view = memoryview(block)
+        while view:
+            room = len(view) if self._size is None else self._size - self._length
+            self._piece.update(view[:room])
+            self._length += len(view[:room])
+            view = view[room:]
+            if self._length == self._size:
+                self._end_piece()
+
+    def _end_piece(self) -> None:
+        self._done.append(self._piece.digest())
+        self._piece, self._length = _md5(), 0
+
+    def hexdigest(self) -> str:
+        if self._size is None:
+            return self._piece.hexdigest()
+        if self._length:
+            self._end_piece()
+        return f"{_md5(b''.join(self._done)).hexdigest()}-{len(self._done)}"
 
 
 def _md5(data: bytes = b"") -> hashlib._Hash:
@@ -112,15 +133,16 @@ def check_content(path: Path, file: RemoteFile) -> str:
         Corrupt: it differs.
         OSError: it cannot be read.
     """
-    found = digests(path, file.piece_bytes)
+    in_pieces = file.md5 is not None and "-" in file.md5
+    comparable = file.md5 is not None and (not in_pieces or file.piece_bytes is not None)
+    found = digests(path, md5=comparable, piece_bytes=file.piece_bytes)
     if (size := path.stat().st_size) != file.size:
         message = f"{file.path}: expected {file.size} bytes, found {size}"
         raise Corrupt(message, sha256=found.sha256, certain=True)
     if file.sha256 is not None and found.sha256 != file.sha256:
         message = f"{file.path}: expected SHA-256 {file.sha256}, found {found.sha256}"
         raise Corrupt(message, sha256=found.sha256, certain=True)
-    in_pieces = file.md5 is not None and "-" in file.md5
-    if file.md5 is not None and (not in_pieces or file.piece_bytes is not None) and found.md5 != file.md5:
+    if comparable and found.md5 != file.md5:
         message = f"{file.path}: expected MD5 {file.md5}, found {found.md5}"
         raise Corrupt(message, sha256=found.sha256, certain=not in_pieces)
     return found.sha256

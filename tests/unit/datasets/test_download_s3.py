@@ -252,3 +252,30 @@ def test_a_simulated_set_is_not_written_over(call, em_set: Path, tmp_path: Path)
     done = call("download", "em_denoise", tmp_path)
     assert done.code == 2
     assert "found one that simulate made" in done.error
+
+
+def test_a_set_that_came_whole_and_is_not_what_its_readers_know(get, bucket: Bucket, tmp_path: Path) -> None:
+    bucket.client.delete_object(Bucket="sciml-datasets", Key=f"{PREFIX}/test/{PAIR[0]}")
+    done = get()
+    assert done.code == 3
+    assert "every file came whole; they are not what readers of em_denoise know" in done.error
+    assert (tmp_path / "em_denoise" / "test" / PAIR[1]).is_file()
+    assert not (tmp_path / "em_denoise" / "manifest.json").exists()
+
+
+def test_what_a_disk_loses_between_arrival_and_the_manifest_is_found(
+    get, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datasets import transfer_check
+
+    plain = transfer_check.describe_downloaded
+
+    def on_a_bad_disk(*given, **named):
+        flip(tmp_path / "em_denoise" / "train" / PAIR[0])
+        return plain(*given, **named)
+
+    monkeypatch.setattr(transfer_check, "describe_downloaded", on_a_bad_disk)
+    done = get()
+    assert done.code == 3
+    assert "expected the SHA-256 with which it came, found another — is the disk sound?" in done.error
+    assert not (tmp_path / "em_denoise" / "manifest.json").exists()

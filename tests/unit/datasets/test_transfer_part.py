@@ -115,9 +115,10 @@ def test_hashes_of_pieces_are_those_that_s3_states(scratch: Path, data: bytes, p
     path.write_bytes(data)
     pieces = [hashlib.md5(data[start : start + piece]).digest() for start in range(0, len(data), piece)]
     expected = f"{hashlib.md5(b''.join(pieces)).hexdigest()}-{len(pieces)}"
-    found = digests(path, piece)
+    found = digests(path, md5=True, piece_bytes=piece)
     assert (found.sha256, found.md5) == (hashlib.sha256(data).hexdigest(), expected)
-    assert digests(path).md5 == hashlib.md5(data).hexdigest()
+    assert digests(path, md5=True).md5 == hashlib.md5(data).hexdigest()
+    assert digests(path, md5=False).md5 is None
 
 
 @pytest.mark.parametrize("stated", [{"size": 1}, {"sha256": "0" * 64}, {"md5": "0" * 32}])

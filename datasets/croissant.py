@@ -19,7 +19,7 @@ from typing import Any
 
 from datasets.common.failures import DataError, failing_politely, say
 from datasets.common.files import CROISSANT, MANIFEST
-from datasets.common.published import Published, known_sets, read_published
+from datasets.common.published import SOURCE, Published, known_sets, read_published
 from logging_spec.whole import whole_file
 
 CONTEXT: Mapping[str, Any] = {
@@ -155,13 +155,15 @@ def write_croissant(root: Path, out: Path | None = None) -> Path:
     """
     try:
         manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
-        folder = known_sets()[manifest["dataset"]]
+        name = manifest["dataset"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{root / MANIFEST}: expected the manifest of a data set, found: {error} — make or download the set first"
         ) from None
+    if name not in known_sets():
+        raise DataError(f"datasets/{name}/{SOURCE}: expected what is known of this kind of set, found none — write it")
     path = out or root / CROISSANT
-    text = json.dumps(croissant(manifest, read_published(folder)), indent=1, ensure_ascii=False)
+    text = json.dumps(croissant(manifest, read_published(known_sets()[name])), indent=1, ensure_ascii=False)
     with whole_file(path) as file:
         file.write(text.encode() + b"\n")
     return path

@@ -63,6 +63,13 @@ def test_equal_manifests_give_equal_bytes(call, em_set: Path, tmp_path: Path) ->
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
+def test_a_kind_of_set_of_which_nothing_is_known(call, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"dataset": "toy"}')
+    done = call("croissant", tmp_path)
+    assert done.code == 3
+    assert "datasets/toy/source.json: expected what is known of this kind of set, found none" in done.error
+
+
 def test_without_a_manifest_there_is_nothing_to_describe(call, tmp_path: Path) -> None:
     done = call("croissant", tmp_path)
     assert done.code == 3

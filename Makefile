@@ -37,7 +37,7 @@ run: setup ## Run a benchmark to its target and judge it: BENCH=…|all MODEL= I
 test: setup ## Run every test that this machine can run: TESTS=tests/unit ARGS="-x -k shards"
 	@$(BIN)/pytest $(TESTS) $(ARGS)
 
-faults: setup ## Break runs on purpose: killed ranks, Ctrl-C, missing data, a full disk
+faults: setup ## Break runs and downloads on purpose: killed ranks, Ctrl-C, missing data, a full disk
 	@$(BIN)/pytest tests/faults $(ARGS)
 
 check: setup ## Judge the logs of runs by the rules: PATHS=runs

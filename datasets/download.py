@@ -1,83 +1,126 @@
-"""Download a real data set, with the program that serves it best.
+"""Download a real data set so that it survives: kills, broken lines, changes at the source, a full disk.
 
-    python -m datasets.download NAME|all DEST [--user USER] [--print] [--endpoint URL]
+    python -m datasets.download NAME|all DEST [--user USER] [--source s3|rsync|http|ADDRESS] [--mirror NAME|ADDRESS]
+                                [--jobs N] [--verify-only] [--print]
 
-Without --user the anonymous S3 store is asked through `aws s3 sync`; with --user, rsync over ssh, which resumes
-inside a file. Both skip what is there already, so an interrupted download is taken up by the same command.
-Exit codes: 0 done or printed, 2 usage, 3 the program is missing, otherwise that of the program.
+Each set comes into DEST/NAME. Without --user the anonymous S3 stores of sources/mirrors.json are asked, one after the
+other; with --user, rsync over ssh. The same command goes on where it was stopped. A file has its final name only when
+it is whole; what is not is NAME.part. downloaded.jsonl keeps the SHA-256 of everything that came. At the end every
+file is read from the disk once more, for manifest.json and croissant.json.
+Exit codes: 0 all is there and sound, 2 usage, 3 data, network or disk are at fault, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import shlex
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-ENDPOINT = "https://s3.echo.stfc.ac.uk"
-MIRROR = "https://sdsc.osn.xsede.org"
-S3_PATHS = {
-    "em_denoise": "s3://sciml-datasets/ms/em_graphene_sim",
-    "dms_classifier": "s3://sciml-datasets/ms/dms_sim",
-    "slstr_cloud": "s3://sciml-datasets/es/cloud_slstr_ds1",
-}
-RSYNC_ROOT = "scarf.rl.ac.uk:/work3/projects/sciml/benchmarks"
-EXIT_MISSING = 3
-
-
-def s3_command(name: str, destination: Path, endpoint: str) -> list[str]:
-    """Return the command that copies one data set from the anonymous S3 store."""
-    target = str(destination / name)
-    return ["aws", "s3", "--no-sign-request", "--endpoint-url", endpoint, "sync", S3_PATHS[name], target]
+from datasets.common.failures import DataError, UsageError, failing_politely, say
+from datasets.common.files import MANIFEST
+from datasets.common.making import MARK, require_jobs, stop_like_ctrl_c
+from datasets.common.published import known_sets, read_published
+from datasets.croissant import write_croissant
+from datasets.sources.mirrors import Choice, commands, sources
+from datasets.transfer import download
+from datasets.transfer_check import describe, raise_all, verify
+from datasets.transfer_file import Policy
+from datasets.transfer_record import writing
 
 
-def rsync_command(name: str, destination: Path, user: str) -> list[str]:
-    """Return the command that copies one data set from SCARF; ssh asks for no password."""
-    source = f"{user}@{RSYNC_ROOT}/{name}/"
-    ssh = "ssh -o BatchMode=yes"
-    return ["rsync", "-a", "--partial", "--info=progress2", "-e", ssh, source, str(destination / name) + "/"]
+def bring(name: str, root: Path, choice: Choice, policy: Policy) -> None:
+    """Download one set into a folder of its name and describe it; one that is there and unchanged is left alone.
 
-
-def run(command: Sequence[str]) -> int:
-    """Run one download and return its exit code; say what to do where the program is missing or fails."""
-    sys.stderr.write(shlex.join(command) + "\n")
-    if shutil.which(command[0]) is None:
-        package = {"aws": "awscli"}.get(command[0], command[0])
-        sys.stderr.write(
-            f"{command[0]}: expected this program on PATH, found none — install {package}, "
-            "or run the command above where it is\n"
+    Raises:
+        UsageError: the choice makes no sense, or the folder holds a simulated set.
+        DataError: a source, the network or what is here is at fault.
+        OSError: the disk refuses.
+    """
+    if (root / MARK).exists():
+        raise UsageError(
+            f"{root}: expected a downloaded set or nothing, found one that simulate made — name another DEST"
         )
-        return EXIT_MISSING
-    code = subprocess.run(command, check=False).returncode
-    if code:
-        advice = f"check the network; the mirror is --endpoint {MIRROR}" if command[0] == "aws" else "check the account"
-        sys.stderr.write(f"{command[0]} ended with exit code {code} — {advice}; the same command goes on from here\n")
+    folder = known_sets()[name]
+    published = read_published(folder)
+    asked = sources(name, published, choice)
+    with writing(root) as record:
+        arrival = download(asked, record, root, policy, say=say)
+        if arrival.new or not (root / MANIFEST).is_file():
+            say(f"{root}: {arrival.files} files are here; reading them once more for {MANIFEST}")
+            describe(name, root, arrival, record, published)
+        elif arrival.published is not None:
+            arrival.published.unlink()
+        write_croissant(root)
+    say(
+        f"{root}: complete, {arrival.files} files from {arrival.source}{'' if arrival.new else '; nothing was missing'}"
+    )
+
+
+def chosen_sets(names: str) -> list[str]:
+    """Return the sets that a word of the command line means: all, one, or several with commas between.
+
+    Raises:
+        UsageError: one is not known.
+    """
+    known = list(known_sets())
+    chosen = known if names == "all" else names.split(",")
+    for name in chosen:
+        if name not in known:
+            raise UsageError(f"{name}: expected all or one of {', '.join(known)}, found another name")
+    return chosen
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    line = argparse.ArgumentParser(prog="python -m datasets.download", description="Download published data sets.")
+    line.add_argument("names", help="data set, several with commas between, or all")
+    line.add_argument("destination", type=Path, help="folder in which a folder of each set is made")
+    line.add_argument("--user", help="account at the mirror of kind rsync, asked over ssh")
+    line.add_argument(
+        "--source", help="s3, rsync, http, or the address of the set's folder, in which {name} stands for the set"
+    )
+    line.add_argument("--mirror", action="append", default=[], help="mirror of the list or address, first one first")
+    line.add_argument("--jobs", type=int, default=4, help="files at once (default %(default)s)")
+    line.add_argument("--verify-only", action="store_true", help="read what is here against its hashes; ask nobody")
+    line.add_argument("--print", action="store_true", dest="show", help="print the commands of other programs and stop")
+    return line
+
+
+def run(options: Any) -> int:
+    """Do what the command line asks for every set; one that fails does not keep the next ones from coming."""
+    require_jobs(options.jobs)
+    choice = Choice(source=options.source, mirrors=tuple(options.mirror), user=options.user, jobs=options.jobs)
+    names = chosen_sets(options.names)
+    if len(names) > 1 and "://" in (options.source or "") and "{name}" not in options.source:
+        raise UsageError(f"--source {options.source}: expected {{name}} in the address of several sets, found none")
+    faults: list[str] = []
+    code = 0
+    for name in names:
+        root = options.destination / name
+        if options.show:
+            found = map(shlex.join, commands(name, read_published(known_sets()[name]), root, choice))
+            say("\n# or: ".join(found))
+            continue
+        try:
+            if options.verify_only:
+                code = max(code, verify(name, root))
+            else:
+                bring(name, root, choice, Policy(jobs=options.jobs))
+        except DataError as fault:
+            faults.append(str(fault))
+    raise_all(faults)
     return code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Download data sets with aws or rsync, or print the commands."""
-    parser = argparse.ArgumentParser(prog="python -m datasets.download", description=main.__doc__)
-    parser.add_argument("name", choices=[*S3_PATHS, "all"], help="data set")
-    parser.add_argument("destination", type=Path, help="folder in which a folder of each data set is made")
-    parser.add_argument("--user", help="account on SCARF: use rsync over ssh")
-    parser.add_argument("--endpoint", default=ENDPOINT, help=f"S3 store (default %(default)s; mirror {MIRROR})")
-    parser.add_argument("--print", action="store_true", dest="only_print", help="print the commands and stop")
-    options = parser.parse_args(argv)
-    names = list(S3_PATHS) if options.name == "all" else [options.name]
-    for name in names:
-        if options.user:
-            command = rsync_command(name, options.destination, options.user)
-        else:
-            command = s3_command(name, options.destination, options.endpoint)
-        if options.only_print:
-            sys.stdout.write(shlex.join(command) + "\n")
-        elif code := run(command):
-            return code
-    return 0
+    """Download published data sets. Exit codes: 0 sound, 2 usage, 3 data, network or disk, 130 interrupted."""
+    options = parser().parse_args(argv)
+    stop_like_ctrl_c()
+    with failing_politely():
+        return run(options)
 
 
 if __name__ == "__main__":

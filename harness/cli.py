@@ -23,8 +23,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "diff": ("harness.commands.doors:diff", "Show in what two runs or submissions differ."),
     "report": ("harness.commands.report:command", "Write the page of a run: report.html."),
     "predict": ("harness.commands.predict:command", "Predict with a trained model."),
-    "data": ("harness.commands.data:group", "Make and verify data sets."),
-    "download": ("harness.commands.doors:download", "Download a data set."),
+    "data": ("harness.commands.data:group", "Make, verify and describe data sets."),
+    "download": ("harness.commands.doors:download", "Download a data set, or go on with it."),
     "doctor": ("harness.commands.doctor:command", "Check this machine, with a hint for each fault."),
 }
 """Verb → where its command is, and its line in `--help`."""

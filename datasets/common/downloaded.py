@@ -11,6 +11,7 @@ from typing import Any
 from datasets.common.failures import DataError, UsageError, failing_politely, say
 from datasets.common.files import description, write_manifest
 from datasets.common.making import MARK
+from datasets.common.published import read_published
 from datasets.common.verifying import Inside, Together, content_faults
 
 Splits = dict[str, list[str]]
@@ -27,15 +28,6 @@ class Source:
 
     held: str
     """Files that its folder holds, in words."""
-
-    example: str
-    """Name of the set in results."""
-
-    licence: str
-    """What others may do with it."""
-
-    attribution: str | None = None
-    """Sentence that everything made from it must carry."""
 
     find: Callable[[Path], Splits]
     """Returns the paths of each split; raises DataError where files are missing."""
@@ -59,13 +51,14 @@ def describe_downloaded(source: Source, root: Path, dataset_id: str, *, scores: 
     """
     if (root / MARK).exists():
         raise UsageError(f"{root}: expected a downloaded set, found one that simulate made and described")
+    published = read_published(source.here)
     manifest = description(
         root,
         source.here,
         source.find(root),
         dataset_id=dataset_id,
-        licence=source.licence,
-        attribution=source.attribution,
+        licence=published.licence,
+        attribution=published.attribution,
     )
     faults = list(content_faults(root, manifest, source.inside, source.together, quick=True))
     if faults:
@@ -80,7 +73,8 @@ def manifest_main(source: Source, argv: Sequence[str] | None) -> int:
     program = f"python -m datasets.{source.here.name}.manifest"
     parser = argparse.ArgumentParser(prog=program, description=manifest_main.__doc__)
     parser.add_argument("folder", type=Path, help=f"folder that holds {source.held}")
-    parser.add_argument("--dataset-id", required=True, help=f"name of the set in results, for example {source.example}")
+    example = read_published(source.here).dataset_id
+    parser.add_argument("--dataset-id", required=True, help=f"name of the set in results, for example {example}")
     parser.add_argument(
         "--statistics", action="store_true", help="also score methods without training (reads it all again)"
     )

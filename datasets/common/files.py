@@ -15,6 +15,7 @@ from datasets.common.failures import DataError
 from logging_spec.whole import whole_file
 
 MANIFEST = "manifest.json"
+CROISSANT = "croissant.json"
 
 
 def load_layout(folder: Path) -> dict[str, Any]:

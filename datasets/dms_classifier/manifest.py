@@ -33,8 +33,6 @@ def statistics(root: Path, _splits: Splits, scores: bool) -> Mapping[str, Any]:
 SOURCE = Source(
     here=Path(__file__).parent,
     held="the downloaded train/dms_phases.h5 and test/dms_phases.h5, or training/data-binary.h5",
-    example="dms_sim",
-    licence="None is stated with the files; ask the publisher (SciML, STFC) before passing them on.",
     find=find_patterns,
     statistics=statistics,
     inside=inside,

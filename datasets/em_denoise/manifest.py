@@ -50,8 +50,6 @@ def statistics(root: Path, splits: Splits, scores: bool) -> Mapping[str, Any]:
 SOURCE = Source(
     here=Path(__file__).parent,
     held=f"the downloaded train and test folders with {NOISE} and {CLEAN}",
-    example="em_graphene_sim",
-    licence="None is stated with the files; ask the publisher (SciML, STFC) before passing them on.",
     find=find_pairs,
     statistics=statistics,
     inside=inside,

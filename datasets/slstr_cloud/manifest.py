@@ -49,9 +49,6 @@ def statistics(root: Path, splits: Splits, scores: bool) -> Mapping[str, Any]:
 SOURCE = Source(
     here=Path(__file__).parent,
     held="the downloaded S3A*.hdf files",
-    example="cloud_slstr_ds1",
-    licence="Copernicus Sentinel data: free, full and open access (Regulation (EU) No 1159/2013).",
-    attribution="Contains modified Copernicus Sentinel data.",
     find=split_by_folder,
     statistics=statistics,
 )

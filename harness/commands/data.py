@@ -1,4 +1,4 @@
-"""`data make` and `data verify`."""
+"""`data make`, `data verify` and `data croissant`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.errors import ConfigError
 
 @click.group("data")
 def group() -> None:
-    """Make and verify data sets."""
+    """Make, verify and describe data sets."""
 
 
 @group.command("make")
@@ -38,14 +38,31 @@ def make(**options: Any) -> int:
 @click.argument("name")
 @click.option("--scale", type=click.Choice(["tiny", "small", "full"]), default="small", show_default=True)
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data set, or of data sets.")
+@click.option("--quick", is_flag=True, help="Compare sizes and open the files; read no value.")
 def verify(**options: Any) -> int:
-    """Verify a data set: every file's SHA-256 and layout."""
+    """Verify a data set: every file's SHA-256, keys, shapes, dtypes and values."""
     from harness import dataset
 
     configuration = _configuration(options)
-    folder = dataset.folder(configuration)
+    words = [str(dataset.folder(configuration)), *(["--quick"] if options["quick"] else [])]
     home = configuration.benchmark.home
-    return through(f"datasets.{configuration.benchmark.dataset}.verify", str(folder), home=home)
+    return through(f"datasets.{configuration.benchmark.dataset}.verify", *words, home=home)
+
+
+@group.command("croissant")
+@click.argument("name")
+@click.option("--scale", type=click.Choice(["tiny", "small", "full"]), default="small", show_default=True)
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data set, or of data sets.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File to write (default: croissant.json in the set's folder)."
+)
+def croissant(**options: Any) -> int:
+    """Describe a data set as Croissant, JSON-LD that searches and loaders read."""
+    from harness import dataset
+
+    configuration = _configuration(options)
+    words = [str(dataset.folder(configuration)), *(["--out", str(options["out"])] if options["out"] else [])]
+    return through("datasets.croissant", *words, home=configuration.benchmark.home)
 
 
 def _configuration(options: dict[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
@@ -66,15 +67,35 @@ def _judged(verb: str, arguments: tuple[str, ...]) -> int:
 
 
 @click.command("download")
-@click.argument("name")
+@click.argument("name", metavar="NAME|all")
 @click.argument("destination", required=False, type=click.Path(path_type=Path))
-@click.option("--user", help="Account on the site's own machine: fetch with rsync over ssh.")
-@click.option("--endpoint", help="Another store than the default one.")
-@click.option("--print", "show", is_flag=True, help="Print the commands and stop.")
-def download(name: str, destination: Path | None, user: str | None, endpoint: str | None, show: bool) -> int:
-    """Download a data set into DESTINATION, which is $SCIML_BENCH_DATA or data/ in the checkout."""
+@click.option("--user", help="Account on the publisher's own machine: fetch with rsync over ssh.")
+@click.option("--source", help="s3, rsync, http, or the address of the set's folder; {name} in it stands for the set.")
+@click.option("--mirror", multiple=True, help="Mirror of the list, or its address; the first one is asked first.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Files at once (default: 4).")
+@click.option("--verify-only", is_flag=True, help="Read what is here against its hashes; ask nobody.")
+@click.option("--print", "show", is_flag=True, help="Print the commands of other programs and stop.")
+def download(name: str, destination: Path | None, **options: Any) -> int:
+    """Download a data set into DESTINATION, which is $SCIML_BENCH_DATA or data/ in the checkout.
+
+    The same command goes on where it was stopped. Nothing half-written carries its final name.
+    """
+    words = [",".join(map(_dataset, name.split(","))), str((destination or data_root()).resolve())]
+    words += [word for mirror in options["mirror"] for word in ("--mirror", mirror)]
+    for key in ("user", "source", "jobs"):
+        words += [f"--{key}", str(options[key])] if options[key] is not None else []
+    words += ["--verify-only"] if options["verify_only"] else []
+    words += ["--print"] if options["show"] else []
+    return through("datasets.download", *words, home=_home(name))
+
+
+def _dataset(name: str) -> str:
+    """Name of the data set of a benchmark; other words are the download's to judge."""
     known = registry.normalise(name)
-    words = [known if known in registry.names() else name, str((destination or data_root()).resolve())]
-    words += ["--user", user] if user else []
-    words += ["--endpoint", endpoint] if endpoint else []
-    return through("datasets.download", *words, *(["--print"] if show else []))
+    return registry.load(known).dataset if known in registry.names() else name
+
+
+def _home(name: str) -> Path:
+    """Folder of the benchmark, which may lie outside the checkout."""
+    known = registry.normalise(name)
+    return registry.load(known).home if known in registry.names() else ROOT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,6 +86,16 @@ def dms_arguments() -> list[str]:
 def em_set(run_module: Run, em_arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the tiny set of micrographs; tests that change it copy it first."""
     return _simulated(run_module, "em_denoise", em_arguments, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def published_pairs(em_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with what the publisher of the micrographs has: pairs, and no manifest."""
+    root = tmp_path_factory.mktemp("published")
+    for path in em_set.rglob("graphene_img_*.h5"):
+        (root / path.parent.name).mkdir(exist_ok=True)
+        shutil.copy(path, root / path.parent.name)
+    return root
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,9 @@ PLATFORM = "x86_64-manylinux_2_28"
 PYPI = "https://pypi.org/simple"
 PYTORCH_CPU = "https://download.pytorch.org/whl/cpu"
 
+SOURCES_ONLY = ("jsonpath-rw",)
+"""Packages without a wheel, in plain Python, that the validator of Croissant needs; tools/setup names them too."""
+
 Locked = dict[str, "Pin"]
 
 
@@ -113,8 +116,17 @@ def cpu_sources() -> list[str]:
 def resolve(uv: Path, source: str, *options: str, constraint: Path | None = None) -> Locked:
     """Resolve one .in file against PyPI and whatever the options add; uv's own words go to the terminal."""
     command = [str(uv), "pip", "compile", "--no-config", "--quiet", "--upgrade", "--generate-hashes"]
-    command += ["--only-binary=:all:", "--index-strategy=unsafe-best-match", f"--default-index={PYPI}"]
-    command += [f"--python-version={PYTHON_VERSION}", f"--python-platform={PLATFORM}", *options]
+    command += [
+        "--only-binary=:all:",
+        *(f"--no-binary={name}" for name in SOURCES_ONLY),
+        "--index-strategy=unsafe-best-match",
+    ]
+    command += [
+        f"--default-index={PYPI}",
+        f"--python-version={PYTHON_VERSION}",
+        f"--python-platform={PLATFORM}",
+        *options,
+    ]
     command += [f"--constraint={constraint}"] if constraint else []
     environment = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
     found = subprocess.run(

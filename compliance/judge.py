@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from compliance import facts, rundir
+from compliance.chain import ChainWatch, WatchedStream
 from compliance.checks import EVENT_CHECKS, EVERY_KEY, LOG_CHECKS, EventCheck
 from compliance.checks.fields import check_fields, interpret
 from compliance.event import LoggedEvent
@@ -87,17 +88,31 @@ def judge(path: Path, rules: Ruleset) -> Judgement:
     return Judgement(file=str(log), sha256=None, lines=0, events=0, summary=summary, findings=findings)
 
 
+def judge_stream(stream: BinaryIO, name: str, rules: Ruleset) -> Judgement:
+    """Judge a log from its stream, which is read once to its end and need not be a file of its own.
+
+    Raises:
+        OSError: the stream cannot be read.
+    """
+    return _judge_stream(stream, name, rules, None)
+
+
 def _judge_log(path: Path, rules: Ruleset, config: rundir.RunConfig | None) -> Judgement:
-    judge, digest = Judge(rules), hashlib.sha256()
-    findings = list(config.findings) if config else []
     with path.open("rb") as stream:
-        for line in read_lines(stream, digest):
-            findings += judge.read(line)
+        return _judge_stream(stream, str(path), rules, config)
+
+
+def _judge_stream(stream: BinaryIO, name: str, rules: Ruleset, config: rundir.RunConfig | None) -> Judgement:
+    judge, digest, chains = Judge(rules), hashlib.sha256(), ChainWatch()
+    findings = list(config.findings) if config else []
+    for line in read_lines(cast(BinaryIO, WatchedStream(stream, chains)), digest):
+        findings += judge.read(line)
     findings += judge.end()
+    findings += chains.findings()
     if config and config.content:
         findings += rundir.check_agreement(config.content, judge.story, rules)
     return Judgement(
-        file=str(path),
+        file=name,
         sha256=digest.hexdigest(),
         lines=judge.story.lines,
         events=judge.story.events,

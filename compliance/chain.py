@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from compliance.finding import NOTHING, Finding, show
 from logging_spec.events import MAX_LINE_BYTES, TOKEN, LineError, parse_object
@@ -165,10 +165,27 @@ class ChainWatch:
         self._findings.append(_finding(rule, line, where, expected, found, advice))
 
 
+class Source(Protocol):
+    """What a log is read from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to `size` bytes."""
+
+    def readline(self, size: int = -1, /) -> bytes:
+        """Read up to the end of a line, or `size` bytes."""
+
+
+class Watch(Protocol):
+    """Whoever looks at the bytes of a log while they pass by."""
+
+    def feed(self, data: bytes) -> None:
+        """Take in the next bytes, in pieces of any size."""
+
+
 class WatchedStream:
     """A stream of bytes that shows a watch all that is read from it."""
 
-    def __init__(self, stream: BinaryIO, watch: ChainWatch) -> None:
+    def __init__(self, stream: Source, watch: Watch) -> None:
         self._stream = stream
         self._watch = watch
 

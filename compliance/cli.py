@@ -15,10 +15,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from compliance import rules as rule_sets
 from compliance.rules import Ruleset, RulesetError, UnknownNameError
+
+if TYPE_CHECKING:
+    from compliance.package.minisign import PublicKey
 
 CLEAN, FAULTY, USAGE, INTERNAL = 0, 1, 2, 3
 INTERRUPTED = 130
@@ -61,15 +64,36 @@ def _check(options: argparse.Namespace) -> int:
         raise UsageError("PATH: expected a log or a run directory, found nothing — name at least one")
     from compliance import reporters
     from compliance.judge import judge
+    from compliance.package.check import check_package, is_package
     from compliance.rundir import runs_below
 
-    named = [run for path in options.paths for run in runs_below(_existing(path))]
-    judgements = [judge(run, rules) for run in named]
+    key = None if options.public_key is None else _public_key(options.public_key)
+
+    judgements = []
+    for path in map(_existing, options.paths):
+        if is_package(path):
+            judgements += check_package(path, rules, key)
+        else:
+            judgements += [judge(run, rules) for run in runs_below(path)]
     if options.format == "json":
         _write(reporters.as_json(judgements, rules))
     else:
         _write(reporters.as_text(judgements, rules, colour=_has_colour(sys.stdout)))
     return FAULTY if reporters.has_errors(judgements, rules) else CLEAN
+
+
+def _public_key(text: str) -> PublicKey:
+    """Read the key that a package has to be signed with.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from compliance.package.minisign import SignatureError, read_public_key
+
+    try:
+        return read_public_key(text)
+    except SignatureError as error:
+        raise UsageError(f"--public-key {text}: {error}") from None
 
 
 def _explain(rule: str, rules: Ruleset) -> int:
@@ -121,9 +145,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     named = argparse.ArgumentParser(add_help=False)
     named.add_argument("--ruleset", metavar="NAME", default=rule_sets.DEFAULT, help="rule set (%(default)s)")
-    check = verbs.add_parser("check", parents=[named], help="judge logs and run directories")
+    check = verbs.add_parser("check", parents=[named], help="judge logs, run directories and packages")
     check.add_argument(
-        "paths", metavar="PATH", nargs="*", help="a log, a run directory, or a folder of run directories"
+        "paths", metavar="PATH", nargs="*", help="a log, a run directory, a folder of these, or a package"
     )
     check.add_argument("--format", choices=("text", "json"), default="text", help="form of the verdict (%(default)s)")
     check.add_argument(
@@ -132,6 +156,9 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="benchmark.json of a benchmark that the rule set does not have; may be given again",
+    )
+    check.add_argument(
+        "--public-key", metavar="KEY", help="key of minisign, or its file, that a package is signed with"
     )
     check.add_argument("--explain", metavar="RULE-ID", help="print the text of a rule, and judge nothing")
     check.set_defaults(verb=_check)

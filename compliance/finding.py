@@ -55,6 +55,11 @@ def name(text: str) -> str:
     return text if text.isascii() and text.isprintable() and len(text) <= LONGEST_SHOWN else show(text)
 
 
+def path_name(text: str) -> str:
+    """Render the name of a file, whole: as it is where that is harmless, else as JSON."""
+    return text if text.isascii() and text.isprintable() else json.dumps(text)
+
+
 def clipped(text: str) -> str:
     """Cut a text to what a message shows."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"

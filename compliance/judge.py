@@ -42,6 +42,9 @@ class Judgement:
     findings: tuple[Finding, ...]
     """What is wrong, by line."""
 
+    is_log: bool = True
+    """Whether it is about a log; a package has other files too."""
+
 
 class Judge:
     """Judges one log while it is read. Its memory does not grow with the log."""

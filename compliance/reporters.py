@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from compliance.finding import Finding, name
+from compliance.finding import Finding, path_name
 from compliance.judge import Judgement
 from compliance.rules import Ruleset
 
@@ -48,13 +48,13 @@ def _line(file: str, finding: Finding, rules: Ruleset, colour: bool) -> str:
     severity = rules.rules[finding.rule].severity
     mark = " [warning]" if severity == "warning" else ""
     start, end = (COLOURS[severity], PLAIN) if colour else ("", "")
-    return f"{name(file)}:{finding.line}: {start}{finding.message}{mark}{end}"
+    return f"{path_name(file)}:{finding.line}: {start}{finding.message}{mark}{end}"
 
 
 def _sum(judgements: Sequence[Judgement], rules: Ruleset) -> str:
     counts = _counts(judgements, rules)
     verdict = "not compliant" if counts["error"] else "compliant"
-    events, files = sum(judged.events for judged in judgements), len(judgements)
+    events, files = sum(judged.events for judged in judgements), sum(judged.is_log for judged in judgements)
     found = f"{_plural(counts['error'], 'error')}, {_plural(counts['warning'], 'warning')}"
     return f"{verdict}: {found} in {_plural(events, 'event')} of {_plural(files, 'log')} (rules {rules.name})"
 

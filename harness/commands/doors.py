@@ -8,7 +8,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from harness import process, registry
+from harness import process, provenance, registry
 from harness.paths import ROOT, data_root
 from harness.stops import Stops
 
@@ -37,9 +37,19 @@ runpy.run_module(module, run_name="__main__", alter_sys=True)
 @click.command("check", context_settings=_PASS)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="PATH…")
 def check(arguments: tuple[str, ...]) -> int:
-    """Judge logs and run directories: exit 0 compliant, 1 findings, 2 usage, 3 internal error of the checker."""
+    """Judge logs, runs and packages: exit 0 compliant, 1 findings, 2 usage, 3 internal error of the checker."""
     known = [word for path in registry.outside() for word in ("--benchmark", str(path))]
     return through("compliance", "check", *known, *arguments)
+
+
+@click.command("package", context_settings=_PASS)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="RUN…")
+def package(arguments: tuple[str, ...]) -> int:
+    """Build a submission package from runs: exit 0 built, 1 findings, 2 usage, 3 internal error of the builder."""
+    known = [word for path in registry.outside() for word in ("--benchmark", str(path))]
+    here = provenance.commit()
+    code = ["--commit", here.commit + ("-dirty" if here.dirty else "")] if here.commit else []
+    return through("compliance.package", *known, *code, *arguments)
 
 
 @click.command("download")

@@ -47,6 +47,7 @@ def system_document() -> dict[str, Any]:
     stated = {
         "submitter": "Example Observatory", "division": "closed", "status": "onprem",
         "system_name": "one node, four GPUs", "number_of_nodes": 1, "accelerators_per_node": 4,
+        "host_processors_per_node": 2,
     }  # fmt: skip
     facts = {name: fact(stated.get(name, f"some {name}")) for name in fields()}
     blocks = ("processor", "memory", "software", "storage", "network", "accelerators", "surroundings")

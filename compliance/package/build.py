@@ -246,14 +246,15 @@ def _results(runs: list[Run], package: PackageRules, org: str, name: str) -> dic
 def _code(runs: list[Run], request: Request) -> write.Files:
     benchmark, name = runs[0].config["benchmark"], runs[0].config["implementation"]
     folder = request.code.get(name, request.code.get(""))
+    own = not code.is_of_a_suite(benchmark, name, folder or code.SUITE)
     if folder is None:
-        if not code.is_of_the_suite(benchmark, name):
+        if own:
             raise BuildError(
                 f"{benchmark}: expected the code of {name!r}, found none in the suite — name it: --code DIR"
             )
         _require_commit(runs, request.commit)
     implementation = code.Implementation(
-        benchmark=benchmark, name=name, config=runs[0].config, folder=folder or code.SUITE, own=folder is not None
+        benchmark=benchmark, name=name, config=runs[0].config, folder=folder or code.SUITE, own=own
     )
     try:
         return code.files_of(implementation)

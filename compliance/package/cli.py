@@ -117,7 +117,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", metavar="PATH", default=DEFAULT_OUT, help="a .tar, a .zip or a folder, which is made (%(default)s)")
     add("--sign", metavar="KEY", help="secret key of minisign, to sign the manifest with")
     add("--describe", metavar="FILE", help="JSON object with fields of the system that no probe finds")
-    add("--code", metavar="[NAME=]DIR", action="append", default=[], help="code of an implementation from outside")
+    add(
+        "--code",
+        metavar="[NAME=]DIR",
+        action="append",
+        default=[],
+        help="code of an implementation from outside, or a checkout at the commit of the runs",
+    )
     add("--commit", metavar="HASH", help="commit of the checkout; sciml-bench fills it in")
     add("--benchmark", metavar="FILE", action="append", default=[], help="benchmark.json of one from outside the suite")
     add("--ruleset", metavar="NAME", default=rule_sets.DEFAULT, help="rule set (%(default)s)")

@@ -52,9 +52,9 @@ class Implementation:
     """Whether it comes from outside the suite."""
 
 
-def is_of_the_suite(benchmark: str, name: str) -> bool:
-    """Say whether the suite has an implementation of that name."""
-    path = SUITE / "reference" / benchmark / "benchmark.json"
+def is_of_a_suite(benchmark: str, name: str, folder: Path = SUITE) -> bool:
+    """Say whether a folder is a checkout of the suite that has an implementation of that name."""
+    path = folder / "reference" / benchmark / "benchmark.json"
     try:
         return name in parse_object(path.read_text(encoding="utf-8"))["implementations"]
     except (OSError, LineError, KeyError):

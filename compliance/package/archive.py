@@ -14,7 +14,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
@@ -123,9 +123,9 @@ class Member:
         while self.read():
             pass
 
-    def _taken(self, reader: object, size: int) -> bytes:
+    def _taken(self, reader: Callable[[int], bytes], size: int) -> bytes:
         try:
-            data: bytes = reader(size)  # type: ignore[operator]
+            data = reader(size)
         except DAMAGED as error:
             raise UnreadableError(broken(self.name, error)) from None
         self.size += len(data)

@@ -68,6 +68,9 @@ class Request:
     commit: str | None = None
     """Commit of the checkout, with `-dirty` where it was changed; None where that is not known."""
 
+    power: bool = True
+    """Whether power logs are packaged, where runs have them."""
+
     sign: Path | None = None
     """File of the secret key that signs."""
 
@@ -220,7 +223,7 @@ def _files(runs: list[Run], request: Request, package: PackageRules) -> dict[str
     files: dict[str, write.Source] = {layout.name_of("system", org=org, system=name): _document(described)}
     for benchmark in sorted({run.config["benchmark"] for run in runs}):
         of_set = [run for run in runs if run.config["benchmark"] == benchmark]
-        files |= _results(of_set, package, org, name)
+        files |= _results(of_set, package, org, name, power=request.power)
         implementation = of_set[0].config["implementation"]
         place = {"org": org, "benchmark": benchmark, "implementation": implementation}
         for rest, source in _code(of_set, request).items():
@@ -232,13 +235,13 @@ def _files(runs: list[Run], request: Request, package: PackageRules) -> dict[str
     return files
 
 
-def _results(runs: list[Run], package: PackageRules, org: str, name: str) -> dict[str, write.Source]:
+def _results(runs: list[Run], package: PackageRules, org: str, name: str, *, power: bool) -> dict[str, write.Source]:
     files: dict[str, write.Source] = {}
     for number, run in enumerate(runs):
         place = {"org": org, "system": name, "benchmark": run.config["benchmark"], "run": number}
         files[package.layout.name_of("result", **place)] = run.path / rundir.LOG
-        for path in sorted((run.path / POWER).glob("node_*.txt")):
-            node = int(path.stem.removeprefix("node_"))
+        for path in sorted((run.path / POWER).glob("node_*.txt")) if power else ():
+            node = path.stem.removeprefix("node_")
             files[package.layout.name_of("power", **place, node=node)] = path
     return files
 

@@ -57,6 +57,7 @@ def _build(options: argparse.Namespace) -> int:
         stated=_stated(options.describe),
         code=dict(map(_code, options.code)),
         commit=options.commit,
+        power=not options.no_power,
         sign=Path(options.sign) if options.sign else None,
         password=_password,
     )
@@ -124,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="code of an implementation from outside, or a checkout at the commit of the runs",
     )
+    add("--no-power", action="store_true", help="leave power logs out, for instance where one run of a set has none")
     add("--commit", metavar="HASH", help="commit of the checkout; sciml-bench fills it in")
     add("--benchmark", metavar="FILE", action="append", default=[], help="benchmark.json of one from outside the suite")
     add("--ruleset", metavar="NAME", default=rule_sets.DEFAULT, help="rule set (%(default)s)")

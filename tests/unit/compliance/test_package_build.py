@@ -181,6 +181,16 @@ def test_a_set_that_is_none_is_refused(tmp_path: Path, count: int, twice: bool, 
     assert not (tmp_path / "package").exists()
 
 
+def test_power_is_packaged_for_all_runs_or_left_out(tmp_path: Path) -> None:
+    runs = make_runs(tmp_path / "runs", power=True)
+    shutil.rmtree(sorted(runs.iterdir())[2] / "power")
+    with pytest.raises(NotCompliantError) as refused:
+        build(request_for(runs, tmp_path / "package"), RULES)
+    assert {f.rule for judged in refused.value.judgements for f in judged.findings} == {"sciml-package-025"}
+    build(request_for(runs, tmp_path / "package", power=False), RULES)
+    assert not [name for name in read_folder(tmp_path / "package") if "power" in name]
+
+
 def test_one_run_may_miss_the_target(tmp_path: Path) -> None:
     runs = make_runs(tmp_path / "runs", 4)
     make_run(runs, replace(SLOW, seed=5), aborted=True)
@@ -204,6 +214,20 @@ def test_one_run_may_miss_the_target(tmp_path: Path) -> None:
 def test_what_does_not_fit_the_runs_is_refused(runs: Path, tmp_path: Path, more: dict[str, Any], words: str) -> None:
     with pytest.raises(BuildError, match=words):
         build(request_for(runs, tmp_path / "package", **more), RULES)
+
+
+def test_a_checkout_of_the_suite_may_be_named_as_the_code(runs: Path, tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    (checkout / "reference" / "slstr_cloud").mkdir(parents=True)
+    (checkout / "tests").mkdir()
+    (checkout / "tests" / "test_it.py").write_text("assert True\n", encoding="utf-8")
+    entry = '{"implementations": {"pt": {}}}'
+    (checkout / "reference" / "slstr_cloud" / "benchmark.json").write_text(entry, encoding="utf-8")
+    (checkout / "Makefile").write_text("setup:\n", encoding="utf-8")
+    build(request_for(runs, tmp_path / "package", code={"pt": checkout}, commit="1" * 40), RULES)
+    files = read_folder(tmp_path / "package")
+    assert files[f"{CODE}/code/reference/slstr_cloud/benchmark.json"] == entry.encode()
+    assert f"{CODE}/code/tests/test_it.py" not in files
 
 
 def test_the_code_of_the_suite_is_packaged_at_the_commit_of_the_runs(runs: Path, tmp_path: Path) -> None:

@@ -257,7 +257,12 @@ def _code(runs: list[Run], request: Request) -> write.Files:
             )
         _require_commit(runs, request.commit)
     implementation = code.Implementation(
-        benchmark=benchmark, name=name, config=runs[0].config, folder=folder or code.SUITE, own=own
+        benchmark=benchmark,
+        name=name,
+        division=runs[0].facts["submission_division"],
+        config=runs[0].config,
+        folder=folder or code.SUITE,
+        own=own,
     )
     try:
         return code.files_of(implementation)

@@ -42,6 +42,9 @@ class Implementation:
     name: str
     """Name of the implementation."""
 
+    division: str
+    """Division of its runs."""
+
     config: Mapping[str, Any]
     """run.json of one of its runs."""
 
@@ -117,19 +120,27 @@ def _words(implementation: Implementation) -> dict[str, str]:
         "manifest_sha256": str(config["data"]["manifest_sha256"]),
         "metric": str(config["target"]["metric"]),
         "target": str(config["target"]["value"]),
-        "options": " \\\n  ".join(_options(config)),
+        "options": " \\\n  ".join(_options(implementation.division, config)),
         "settings": "".join(f"- `{name}`: `{value}`\n" for name, value in sorted(config["hyperparameters"].items())),
     }
 
 
-def _options(config: Mapping[str, Any]) -> list[str]:
+def _options(division: str, config: Mapping[str, Any]) -> list[str]:
     """Return the options of the command line that say what run.json says."""
     pairs = {
+        "division": division,
         "scale": config["scale"],
         "np": config["world_size_expected"],
         "precision": config["precision"],
+        "deterministic": config["deterministic"],
         "max-epochs": config["limits"]["max_epochs"],
         "target": config["target"]["value"],
         **{name.replace("_", "-"): value for name, value in sorted(config["hyperparameters"].items())},
     }
-    return [f"--{name} {shlex.quote(str(value))}" for name, value in pairs.items()]
+    return [_option(name, value) for name, value in pairs.items()]
+
+
+def _option(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name} {shlex.quote(str(value))}"

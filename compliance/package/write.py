@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import stat
 import tarfile
 import tempfile
 import zipfile
@@ -76,9 +77,10 @@ def _write_folder(files: Files, path: Path) -> None:
         target = path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as file:
-            file.write(content_of(files[name]))
+            content = content_of(files[name])
+            file.write(content)
             file.flush()
-            os.fchmod(file.fileno(), _mode(name))
+            os.fchmod(file.fileno(), _mode(content))
             os.fsync(file.fileno())
     for folder, _, _ in os.walk(path):
         sync_folder(Path(folder))
@@ -90,7 +92,7 @@ def _write_tar(files: Files, path: Path) -> None:
             for name in sorted(files):
                 content = content_of(files[name])
                 info = tarfile.TarInfo(name)
-                info.size, info.mode = len(content), _mode(name)
+                info.size, info.mode = len(content), _mode(content)
                 archive.addfile(info, io.BytesIO(content))
         _finish(file)
 
@@ -102,8 +104,9 @@ def _write_zip(files: Files, path: Path) -> None:
             for name in sorted(files):
                 info = zipfile.ZipInfo(name, ZIP_TIME)
                 info.create_system = UNIX
-                info.external_attr = (0o100000 | _mode(name)) << 16
-                archive.writestr(info, content_of(files[name]))
+                content = content_of(files[name])
+                info.external_attr = (stat.S_IFREG | _mode(content)) << 16
+                archive.writestr(info, content)
         _finish(file)
 
 
@@ -113,5 +116,6 @@ def _finish(file: io.BufferedWriter) -> None:
     os.fsync(file.fileno())
 
 
-def _mode(name: str) -> int:
-    return PROGRAM_MODE if name.endswith(".sh") else FILE_MODE
+def _mode(content: bytes) -> int:
+    """A script can be run, whatever its mode was where it came from."""
+    return PROGRAM_MODE if content.startswith(b"#!") else FILE_MODE

@@ -27,7 +27,7 @@ _NAME = b'"previous_sha256"'
 _LINK = re.compile(rb'"previous_sha256": ?"([0-9a-f]{64})"\}\}\s*$')
 """A link as the emitter writes it, last in its line; any other line that holds the name is parsed."""
 
-_SEAL = re.compile(rb'"key": ?"log_seal"')
+_SEAL = b'"log_seal"'
 
 
 class Chain:
@@ -119,7 +119,7 @@ class ChainWatch:
                 "sciml-chain-001", self._number, FIELD, "a line that is in the log once", "the same again", advice
             )
         self._ends[end] = chain
-        if _SEAL.search(raw) and (event := _parsed(raw)).get("key") == SEAL:
+        if _SEAL in raw and (event := _parsed(raw)).get("key") == SEAL:
             self._seal = Seal(self._number, chain, event.get("value"), event["metadata"].get("lines"))
 
     def _begin(self, link: str) -> Chain:
@@ -212,10 +212,11 @@ class WatchedStream:
 
 def _link(raw: bytes) -> str | None:
     """Return the link of a line; None where it has none."""
-    if match := _LINK.search(raw):
-        return match.group(1).decode()
-    if _NAME not in raw:
+    place = raw.rfind(_NAME)
+    if place < 0:
         return None
+    if match := _LINK.match(raw, place):
+        return match.group(1).decode()
     found = _parsed(raw)["metadata"].get("previous_sha256")
     return found if found is None or isinstance(found, str) else show(found)
 

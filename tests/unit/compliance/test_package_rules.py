@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from checking import GOLDEN, check
+from jsonschema import Draft202012Validator
 from parcels import (
     CODE,
     DESCRIPTION,
@@ -39,7 +40,9 @@ from parcels import (
     window,
     with_manifest,
 )
+from referencing import Registry
 
+from compliance import rules as rule_sets
 from compliance.package import minisign
 
 MESSAGES = GOLDEN / "packages"
@@ -382,6 +385,26 @@ def test_every_rule_of_packages_has_a_case_and_a_near_miss() -> None:
     assert {path.name.removesuffix(".expected.txt") for path in MESSAGES.iterdir()} == {
         case for case in CASES if not case.startswith("near-")
     }
+
+
+def test_the_package_rules_match_their_schema() -> None:
+    schema = json.loads((rule_sets.RULESETS / "package.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    document = json.loads((rule_sets.RULESETS / RULES.name / "package.json").read_text(encoding="utf-8"))
+    assert list(Draft202012Validator(schema, registry=Registry()).iter_errors(document)) == []
+    assert set(document["unconverged"]["rules"]) <= set(RULES.rules)
+    assert set(document["same_in_a_set"]) <= set(RULES.keys)
+
+
+@pytest.mark.parametrize("case", ["near-009-all", "014-one-missed", "009-gap", "001-no-archive", "018-not-stated"])
+def test_the_verdict_on_a_package_has_the_form_of_its_schema(case: str, tmp_path: Path) -> None:
+    schema = json.loads((rule_sets.LOGGING_SPEC / "schemas" / "verdict.schema.json").read_text(encoding="utf-8"))
+    edit, pack = CASES[case]
+    (tmp_path / "package.tar").write_bytes(pack(edit(dict(valid()))))
+    answer = check(tmp_path / "package.tar", "--format", "json")
+    assert list(Draft202012Validator(schema, registry=Registry()).iter_errors(answer.document)) == []
+    messages = {finding["message"] for file in answer.document["files"] for finding in file["findings"]}
+    assert messages == set(check(tmp_path / "package.tar").lines)
 
 
 def test_a_second_run_that_missed_the_target_is_one_too_many(tmp_path: Path) -> None:

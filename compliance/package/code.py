@@ -23,6 +23,9 @@ SUITE_PARTS = (
 
 TEMPLATES = Path(__file__).parent / "templates"
 GENERATED = ("README.md", "setup.sh", "init_datasets.sh", "run_and_time.sh")
+SHELL = "#!/usr/bin/env bash\n"
+"""First line of each script; the templates lack it, because they are no scripts yet."""
+
 NOT_CODE = ("__pycache__", "node_modules")
 CODE = "code"
 """Folder of the implementation's own files."""
@@ -102,11 +105,9 @@ def _below(folder: Path, prefix: str) -> dict[str, Source]:
 
 
 def _generated(name: str, implementation: Implementation) -> str:
-    kind = "own" if implementation.own else "suite"
-    template = TEMPLATES / f"{name}.{kind}"
-    if not template.exists():
-        template = TEMPLATES / name
-    return Template(template.read_text(encoding="utf-8")).substitute(_words(implementation))
+    template = TEMPLATES / f"{name}.{'own' if implementation.own else 'suite'}"
+    text = Template(template.read_text(encoding="utf-8")).substitute(_words(implementation))
+    return f"{SHELL}{text}" if name.endswith(".sh") else text
 
 
 def _words(implementation: Implementation) -> dict[str, str]:

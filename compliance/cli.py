@@ -15,7 +15,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compliance import rules as rule_sets
 from compliance.finding import file_name
@@ -23,6 +23,9 @@ from compliance.output import OutputError, complain, has_colour, write
 from compliance.rules import Ruleset, RulesetError, UnknownNameError
 from compliance.sets import verbs as set_verbs
 from compliance.sets.refusal import Refused
+
+if TYPE_CHECKING:
+    from compliance.package.minisign import PublicKey
 
 CLEAN, FAULTY, USAGE, INTERNAL = 0, 1, 2, 3
 INTERRUPTED = 130
@@ -69,15 +72,22 @@ def _check(options: argparse.Namespace) -> int:
     if not options.paths:
         raise UsageError("PATH: expected a log or a run directory, found nothing — name at least one")
     from compliance import reporters
-    from compliance.judge import judge
+    from compliance.judge import Judgement, judge
+    from compliance.package.check import check_package, is_package
     from compliance.rundir import runs_below
 
-    judgements, unread = [], []
-    for run in [run for path in _existing(options.paths) for run in runs_below(path)]:
-        try:
-            judgements.append(judge(run, rules))
-        except OSError as error:  # the other logs are judged all the same
-            unread.append(_unreadable(error, run))
+    key = None if options.public_key is None else _public_key(options.public_key)
+    judgements: list[Judgement] = []
+    unread: list[str] = []
+    for path in _existing(options.paths):
+        if is_package(path):
+            judgements += check_package(path, rules, key)
+            continue
+        for run in runs_below(path):
+            try:
+                judgements.append(judge(run, rules))
+            except OSError as error:  # the other logs are judged all the same
+                unread.append(_unreadable(error, run))
     if judgements:
         look = reporters.Look(colour=has_colour(sys.stdout), every=options.all)
         write(reporters.report(options.format, judgements, rules, look))
@@ -137,10 +147,11 @@ def _ruleset(options: argparse.Namespace) -> Ruleset:
 
 def _logs_below(options: argparse.Namespace) -> list[Path]:
     """Return the logs that are named; a run directory is always of our own suite, and a log to follow may be absent."""
+    from compliance.package.check import is_package
     from compliance.rundir import runs_below
 
     there = [path for path in options.paths if not options.follow or Path(path).exists()]
-    return [run for path in _existing(there) for run in runs_below(path) if run.is_file()]
+    return [run for path in _existing(there) if not is_package(path) for run in runs_below(path) if run.is_file()]
 
 
 def _ruleset_of_logs(logs: list[Path]) -> str | None:
@@ -164,6 +175,20 @@ def _ruleset_of_logs(logs: list[Path]) -> str | None:
         needed = ", ".join(f"{file_name(str(log))} ({name})" for name, log in found.items())
         raise UsageError(f"PATH: expected logs of one rule set, found {needed} — check each kind by itself")
     return next(iter(found), None)
+
+
+def _public_key(text: str) -> PublicKey:
+    """Read the key that a package has to be signed with.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from compliance.package.minisign import SignatureError, read_public_key
+
+    try:
+        return read_public_key(text)
+    except SignatureError as error:
+        raise UsageError(f"--public-key {text}: {error}") from None
 
 
 def _explain(rule: str, rules: Ruleset) -> int:
@@ -242,9 +267,9 @@ def _parser() -> argparse.ArgumentParser:
     judging.add_argument(
         "--strict", action="store_true", help="take for errors what the rule set says should be one then"
     )
-    check = verbs.add_parser("check", parents=[judging], help="judge logs and run directories")
+    check = verbs.add_parser("check", parents=[judging], help="judge logs, run directories and packages")
     check.add_argument(
-        "paths", metavar="PATH", nargs="*", help="a log, a run directory, or a folder of run directories"
+        "paths", metavar="PATH", nargs="*", help="a log, a run directory, a folder of these, or a package"
     )
     check.add_argument("--format", choices=FORMS, default="text", help="form of the verdict (%(default)s)")
     check.add_argument("--all", action="store_true", help="text: print every finding, also those that are alike")
@@ -267,6 +292,9 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="benchmark.json of a benchmark that the rule set does not have; may be given again",
+    )
+    check.add_argument(
+        "--public-key", metavar="KEY", help="key of minisign, or its file, that a package is signed with"
     )
     check.add_argument(
         "--explain", metavar="RULE-ID", help="print the text of a rule, with or without its prefix, and judge nothing"

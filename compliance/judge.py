@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from compliance import facts, rundir
+from compliance.chain import ChainWatch
 from compliance.checks import EventCheck, checks_of, log_checks
 from compliance.checks.fields import as_dict, as_stock_tools, check_fields, is_event
 from compliance.choose import Head
@@ -46,6 +47,9 @@ class Judgement:
     findings: tuple[Finding, ...]
     """What is wrong, by line."""
 
+    is_log: bool = True
+    """Whether it is about a log; a package has other files too."""
+
 
 class Plan(NamedTuple):
     """What is done with the events of a key."""
@@ -75,6 +79,7 @@ class Judge:
         self.rules = rules
         self.story = Story(life_cycle=rules.life_cycle, state=rules.life_cycle.initial, fixed_target=rules.target)
         self._lines = LineReader(as_stock_tools=rules.as_stock_tools)
+        self._chains = ChainWatch()
         self._plans: dict[str, Plan] = {}
 
     def feed(self, data: bytes) -> list[Finding]:
@@ -94,6 +99,7 @@ class Judge:
             self._read(line, found)
         for check in log_checks(self.rules):
             found += check(self.story, self.rules)
+        found += self._chains.findings()
         return held + self._keep(found)
 
     def _release(self) -> list[Finding]:
@@ -106,6 +112,7 @@ class Judge:
 
     def _hear(self, data: bytes) -> list[Finding]:
         found: list[Finding] = []
+        self._chains.feed(data)
         for line in self._lines.feed(data):
             self._read(line, found)
         return self._keep(found)

@@ -7,12 +7,16 @@ does not take: whoever shows numbers can then rely on numbers.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from harness.documents import faults, read_json
 from harness.paths import KEYS
-from logging_spec.events import Event, LineError, parse_line
+from logging_spec.events import TOKEN, Event, LineError, parse_line
+
+TOKEN_BYTES = TOKEN.encode()
+"""The mark of an event line, as a file holds it."""
 
 
 def read(path: Path) -> list[Event]:
@@ -22,6 +26,19 @@ def read(path: Path) -> list[Event]:
     except FileNotFoundError:
         return []
     return [event for line in lines if (event := parse(line)) is not None and is_sound(event)]
+
+
+def event_lines(path: Path) -> Iterator[bytes]:
+    """Lines of a file that carry an event, whole and as they are; none where there is no file.
+
+    Raises:
+        OSError: the file is there and cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            yield from (line for line in file if TOKEN_BYTES in line and line.endswith(b"\n"))
+    except FileNotFoundError:
+        return
 
 
 def is_sound(event: Event) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from harness import gpus, provenance
 from harness.configuration import Configuration
 from harness.dataset import DataSet
+from harness.eventfile import event_lines
 from harness.launch import Launch
 from harness.launchers.plan import nodes_used
 from harness.paths import ROOT
@@ -72,3 +75,16 @@ def after(log: Emitter, summary: TelemetrySummary | None, reason: str) -> None:
     for energy in summary.energies:
         why = {"reason": energy.reason} if energy.reason else {}
         log.point("energy", energy.energy_j, {"source": energy.source, **why})
+
+
+def seal(log: Emitter, directory: RunDirectory) -> None:
+    """Log what rank 0's file holds now that the run is over: the last event of this file.
+
+    Raises:
+        OSError: rank 0's file is there and cannot be read.
+    """
+    digest, count = hashlib.sha256(), 0
+    for line in event_lines(directory.rank0_log):
+        digest.update(line)
+        count += 1
+    log.point("log_seal", digest.hexdigest(), {"events_file": directory.rank0_log.name, "lines": count})

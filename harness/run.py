@@ -108,6 +108,7 @@ def _conclude(configuration: Configuration, directory: RunDirectory, ended: Outc
     try:
         with harness_log.open_log(directory) as log:
             harness_log.after(log, *_telemetry(directory))
+            harness_log.seal(log, directory)
         notes = merge.merge([directory.harness_log, directory.rank0_log], directory.result)
         judgement = judge.judge(directory, configuration.benchmark) if manner.check else judge.NOT_ASKED
         document = {**summary.summarise(configuration, directory, ended, judgement), "merge_notes": notes}

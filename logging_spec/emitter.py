@@ -6,15 +6,18 @@
     log.end("init_stop")
 
 A line reaches the file in one `write` of a whole line, so that a reader never sees half of one, and so that what was
-logged survives the death of the process.
+logged survives the death of the process. Each line holds the SHA-256 of the line before it (SPEC.md, section 2.1), so
+that a line that is changed, moved or taken out later is found out.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
 import time
+from collections import deque
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,6 +26,9 @@ TOKEN = ":::MLLOG "  # noqa: S105 - the mark of an event line is no secret
 
 DURABLE_KEYS = frozenset({"run_start", "run_stop", "eval_stop"})
 """Keys after which the file is also synced to the disk: what they say must survive the loss of the machine."""
+
+NO_LINE_SHA256 = "0" * 64
+"""Stands in a file's first line, which has none before it."""
 
 
 class Emitter:
@@ -45,6 +51,7 @@ class Emitter:
         self.namespace = namespace
         self._root = f"{root}{os.sep}" if root is not None else None
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._previous_sha256 = self._sha256_of_last_line()
 
     def point(self, key: str, value: Any = None, metadata: dict[str, Any] | None = None) -> None:
         """Log that something is so, or happened, now."""
@@ -89,11 +96,20 @@ class Emitter:
                 "rank": self.rank,
                 "mono_ns": time.monotonic_ns(),
                 **(metadata or {}),
+                "previous_sha256": self._previous_sha256,
             },
         }
         line = (TOKEN + json.dumps(record, allow_nan=False) + "\n").encode()
         written = os.write(self._descriptor, line)
         while written < len(line):  # a short write is a full disk: the next one raises and says so
             written += os.write(self._descriptor, line[written:])
+        self._previous_sha256 = hashlib.sha256(line).hexdigest()
         if key in DURABLE_KEYS:
             os.fsync(self._descriptor)
+
+    def _sha256_of_last_line(self) -> str:
+        """Return the digest of the file's last line, so that a file that is opened again stays one chain."""
+        if os.fstat(self._descriptor).st_size == 0:
+            return NO_LINE_SHA256
+        with self.path.open("rb") as file:
+            return hashlib.sha256(deque(file, maxlen=1).pop()).hexdigest()

@@ -55,7 +55,7 @@ def summary_line(judgements: Sequence[Judgement], rules: Ruleset) -> str:
     """Return the verdict on all logs in one line."""
     found = counts(judgements, rules)
     verdict = "not compliant" if found["error"] else "compliant"
-    events, files = sum(judged.events for judged in judgements), len(judgements)
+    events, files = sum(judged.events for judged in judgements), sum(judged.is_log for judged in judgements)
     numbers = f"{plural(found['error'], 'error')}, {plural(found['warning'], 'warning')}"
     where = f"{plural(events, 'event')} of {plural(files, 'log')}"
     return f"{verdict}: {numbers} in {where} (rules {rules.name}{', strict' if rules.strict else ''})"

@@ -9,7 +9,7 @@ from typing import Any
 
 import rich_click as click
 
-from harness import process, registry
+from harness import process, provenance, registry
 from harness.paths import ROOT, data_root
 from harness.stops import Stops
 
@@ -45,7 +45,7 @@ class Door(click.RichCommand):
 
 @click.command("check", cls=Door)
 def check(arguments: tuple[str, ...]) -> int:
-    """Judge logs and run directories: exit 0 compliant, 1 findings, 2 usage, 3 internal error of the checker."""
+    """Judge logs, runs and packages: exit 0 compliant, 1 findings, 2 usage, 3 internal error of the checker."""
     return _judged("check", arguments)
 
 
@@ -64,6 +64,15 @@ def diff(arguments: tuple[str, ...]) -> int:
 def _judged(verb: str, arguments: tuple[str, ...]) -> int:
     known = [word for path in registry.outside() for word in ("--benchmark", str(path))]
     return through("compliance", verb, *known, *arguments)
+
+
+@click.command("package", cls=Door)
+def package(arguments: tuple[str, ...]) -> int:
+    """Build a submission package from runs: exit 0 built, 1 findings, 2 usage, 3 internal error of the builder."""
+    known = [word for path in registry.outside() for word in ("--benchmark", str(path))]
+    here = provenance.commit()
+    code = ["--commit", here.commit + ("-dirty" if here.dirty else "")] if here.commit else []
+    return through("compliance.package", *known, *code, *arguments)
 
 
 @click.command("download")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import io
 import json
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from backports import zstd
+from chaining import chained, place
 from log_edits import (
     Edit,
     cut_short,
@@ -79,6 +81,48 @@ def line_of(key: str, change: Callable[[str], str]) -> bytes:
 def joined() -> bytes:
     """Return a log in which the lines of two writers ran into each other."""
     return line_of("train_loss", lambda line: line.rstrip("\n") + " ").replace(b" :::MLLOG", b":::MLLOG")
+
+
+def chain(edit: Callable[[list[bytes]], object] | None = None, *, rank0_links: bool = True) -> bytes:
+    """Return the log of the base plan with its hash chain, and changed after that."""
+    found = chained(tell(BASE), rank0_links=rank0_links)
+    if edit:
+        edit(found)
+    return b"".join(found)
+
+
+def in_line(key: str, old: bytes, new: bytes) -> Callable[[list[bytes]], object]:
+    """Return an edit that changes the bytes of the first line with a key."""
+
+    def edit(found: list[bytes]) -> None:
+        number = place(found, key)
+        assert old in found[number]
+        found[number] = found[number].replace(old, new)
+
+    return edit
+
+
+def put_in(found: list[bytes]) -> None:
+    """Put in a line without a link, of the kind that anyone may add."""
+    number = place(found, "tracked_stats")
+    line = json.loads(found[number].removeprefix(b":::MLLOG "))
+    del line["metadata"]["previous_sha256"]
+    found.insert(number, b":::MLLOG " + json.dumps({**line, "key": "note"}).encode() + b"\n")
+
+
+def first_link_gone(found: list[bytes]) -> None:
+    """Take the link out of the first line."""
+    line = json.loads(found[0].removeprefix(b":::MLLOG "))
+    del line["metadata"]["previous_sha256"]
+    found[0] = b":::MLLOG " + json.dumps(line).encode() + b"\n"
+
+
+def behind_the_seal(found: list[bytes]) -> None:
+    """Add a line that names the seal as the line before it."""
+    line = json.loads(found[place(found, "energy")].removeprefix(b":::MLLOG "))
+    line["time_ms"] += 2
+    line["metadata"]["previous_sha256"] = hashlib.sha256(found[-1]).hexdigest()
+    found.append(b":::MLLOG " + json.dumps(line).encode() + b"\n")
 
 
 def document(content: dict[str, Any]) -> bytes:
@@ -150,6 +194,9 @@ VALID: dict[str, bytes] = {
     "near-target-004-open": log(value("quality_target", 0.8), plan=replace(BASE, division="open")),
     "near-target-005-just-better": log(value("baseline", 0.9036, 1)),
     "near-target-005-other-metric": log(value("baseline", 0.95, 1), metadata("baseline", 1, metric="f1")),
+    "near-chain-001-two-writers": chain(),
+    "near-chain-002-rank-0-without-links": chain(rank0_links=False),
+    "near-chain-003-other-text": chain(lambda found: [found.insert(n, b"epoch 1\n") for n in (9, 40, len(found))]),
     "near-identity-002-open": log(plan=replace(BASE, division="open", dataset_id="our-own-scenes-v3")),
 }
 
@@ -248,6 +295,14 @@ INVALID: dict[str, bytes] = {
     "target-004-lowered": log(value("quality_target", 0.89)),
     "target-004-metric": log(metadata("quality_target", metric="f1"), value("quality_target", 0.87)),
     "target-005": log(value("baseline", 0.9037, 1)),
+    "chain-001-changed": chain(in_line("eval_f1", b": 0.", b": 0.9")),
+    "chain-001-moved": chain(lambda found: found.insert(place(found, "scale"), found.pop(place(found, "run_id")))),
+    "chain-001-taken-out": chain(lambda found: found.pop(place(found, "tracked_stats"))),
+    "chain-002-put-in": chain(put_in),
+    "chain-002-first-link-gone": chain(first_link_gone),
+    "chain-003-cut": chain(lambda found: found.pop()),
+    "chain-003-last-of-rank-0": chain(lambda found: found.pop(place(found, "telemetry") - 1)),
+    "chain-003-behind-the-seal": chain(behind_the_seal),
     "identity-001": log(value("submission_benchmark", "slstr_clouds")),
     "identity-002": log(value("dataset_id", "slstr_cloud-sim-tiny-v1"), metadata("dataset_id", simulated=True)),
     "identity-003-dirty": log(metadata("code_commit", dirty=True)),

@@ -14,6 +14,9 @@ from logging_spec.events import parse_line, parse_object
 
 RULES = rule_sets.load()
 
+OF_LOGS = {rule for rule in RULES.rules if not rule.startswith("sciml-package-")}
+"""Rules that a log can break; test_package_rules.py has a case for each of the others."""
+
 WITHOUT_A_NEAR_MISS = {
     "sciml-file-001": "every valid log holds events",
     "sciml-file-002": "every valid log ends with a line feed",
@@ -90,15 +93,15 @@ def test_every_verdict_has_the_form_of_its_schema_and_the_same_findings(path: Pa
 def test_every_rule_is_exercised() -> None:
     files = GOLDEN.rglob("*.expected.txt")
     lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
-    exercised = {rule for rule in RULES.rules for line in lines if f" {rule} " in f" {line}"}
-    assert exercised == set(RULES.rules)
+    exercised = {rule for rule in OF_LOGS for line in lines if f" {rule} " in f" {line}"}
+    assert exercised == OF_LOGS
 
 
 def test_every_rule_has_a_near_miss_or_needs_none() -> None:
     near_by = [*cases("valid"), *(GOLDEN / "sets" / "valid").iterdir()]
     names = [path.stem.removeprefix("near-") for path in near_by if path.stem.startswith("near-")]
     near = {f"sciml-{'-'.join(name.split('-')[:2])}" for name in names}
-    assert near | set(WITHOUT_A_NEAR_MISS) == set(RULES.rules)
+    assert near | set(WITHOUT_A_NEAR_MISS) == OF_LOGS
     assert not near & set(WITHOUT_A_NEAR_MISS)
 
 

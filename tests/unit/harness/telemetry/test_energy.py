@@ -227,6 +227,21 @@ def test_mlperfs_own_summariser_finds_the_same_energy_in_the_power_log(write, tm
     assert _compute_power_node(parsed, 7500) == pytest.approx(400 * 7.5, rel=1e-3)
 
 
+def test_the_checker_of_packages_accepts_the_power_log(write, tmp_path: Path) -> None:
+    from compliance.package import power, rules
+    from compliance.package.archive import members
+
+    limits = rules.load().power
+    lines = [header(nvml=recorded(boards=[board("A"), board("B")])), *boards_at({"A": 300, "B": 100}), footer(10)]
+    bounds = window(1.25, 8.75)
+    write_power_logs(write(lines), tmp_path / "power", bounds["start_ms"], bounds["stop_ms"])
+    files = members(tmp_path / "power", rules.load(), [])
+    log = power.read(next(files), limits["at_most_w"])
+    assert log.findings == []
+    found = [finding.rule for finding in power.check_run(log, bounds["start_ms"], bounds["stop_ms"], limits)]
+    assert found == ["sciml-package-024"], "eight readings are few, and nothing else is wrong with them"
+
+
 def test_a_node_whose_power_was_not_measured_throughout_gets_no_power_log(write, tmp_path: Path) -> None:
     out, bounds = tmp_path / "power/result_0", window(1, 9)
     whole = [header("b", nvml=recorded(boards=[board("A")])), *boards_at({"A": 50}), footer(10)]

@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "Describe a benchmark: sizes, targets, hyperparameters.",
     ),
     "check": ("harness.commands.doors:check", "Judge logs and run directories."),
+    "rules": ("harness.commands.doors:rules", "Print a rule set with the text of each rule."),
     "report": ("harness.commands.report:command", "Write the page of a run: report.html."),
     "predict": ("harness.commands.predict:command", "Predict with a trained model."),
     "data": ("harness.commands.data:group", "Make and verify data sets."),

@@ -162,7 +162,7 @@ def _ruleset_of_logs(logs: list[Path]) -> str | None:
     """
     from compliance.choose import benchmark_of
 
-    others = {name: rule_sets.load(name).judged_benchmarks for name in rule_sets.names() if name != rule_sets.DEFAULT}
+    others = {name: rule_sets.benchmarks_of(name) for name in rule_sets.names() if name != rule_sets.DEFAULT}
     found: dict[str, Path] = {}
     for log in logs:
         try:

@@ -61,8 +61,8 @@ class Plan(NamedTuple):
     """The checks that look at it."""
 
 
-UNKNOWN = ""
-"""Stands for every key that the rule set does not know; no key is empty."""
+MOST_PLANS = 1024
+"""Keys whose plans are kept."""
 
 
 class Judge:
@@ -113,9 +113,25 @@ class Judge:
     def _hear(self, data: bytes) -> list[Finding]:
         found: list[Finding] = []
         self._chains.feed(data)
-        for line in self._lines.feed(data):
-            self._read(line, found)
-        return self._keep(found)
+        lines, rules, story, plans = self._lines, self.rules, self.story, self._plans
+        accepts_metadata, event_of = rules.accepts_metadata, tuple.__new__
+        for line in lines.feed(data):
+            if isinstance(line, LogLine):
+                self._read(line, found)
+                continue
+            # Most lines of a long log come this way: what costs time stands here, and not behind a call.
+            number, key, value, metadata = lines.number, line.key, line.value, line.metadata
+            if not accepts_metadata(metadata):
+                found += check_fields(as_dict(line), number, rules)
+            known, checks = plans.get(key) or self._plan(key)
+            sound = known is not None and known.is_sound(value, metadata)
+            event = event_of(LoggedEvent, (number, line.time_ms, line.event_type, key, value, metadata, sound))
+            for check in checks:
+                if faults := check(event, story, rules):
+                    found += faults
+            story.advance(event, known=known is not None)
+        story.lines = lines.number
+        return self._keep(found) if found else found
 
     def break_off(self, error: ExpansionError) -> None:
         """Note that the log could be read thus far and no farther."""
@@ -172,36 +188,26 @@ class Judge:
     def _read(self, line: LogLine, found: list[Finding]) -> None:
         number, records, faults = line
         self.story.lines = number
-        if faults:
-            found += faults
+        found += faults
         for record in records:
-            if isinstance(record, dict):
-                found += check_fields(record, number, self.rules)
-                record = as_stock_tools(record) if self.rules.as_stock_tools else record
-                if not is_event(record):
-                    continue
-                event_type, key = record.get("event_type"), record["key"]
-                time_ms, value, metadata = record["time_ms"], record["value"], record["metadata"]
-            else:
-                event_type, key, metadata = record.event_type, record.key, record.metadata
-                time_ms, value = record.time_ms, record.value
-                if not self.rules.accepts_metadata(metadata):
-                    found += check_fields(as_dict(record), number, self.rules)
-            plan = self._plans.get(key) or self._plan(key)
-            known = plan.known
+            found += check_fields(record, number, self.rules)
+            taken = as_stock_tools(record) if self.rules.as_stock_tools else record
+            if not is_event(taken):
+                continue
+            key, value, metadata = taken["key"], taken["value"], taken["metadata"]
+            known, checks = self._plans.get(key) or self._plan(key)
             sound = known is not None and known.is_sound(value, metadata)
-            event = LoggedEvent(number, time_ms, event_type, key, value, metadata, sound)
-            for check in plan.checks:
+            event = LoggedEvent(number, taken["time_ms"], taken.get("event_type"), key, value, metadata, sound)
+            for check in checks:
                 found += check(event, self.story, self.rules)
             self.story.advance(event, known=known is not None)
 
     def _plan(self, key: str) -> Plan:
-        """Return the plan of a key; that of a key that nobody knows is not kept, because a log may hold any number."""
-        known = self.rules.keys.get(key)
-        name = key if known else UNKNOWN
-        if name not in self._plans:
-            self._plans[name] = Plan(known, checks_of(key, self.rules))
-        return self._plans[name]
+        """Make the plan of a key. Those of keys that nobody knows are not all kept: a log may hold any number."""
+        plan = Plan(self.rules.keys.get(key), checks_of(key, self.rules))
+        if len(self._plans) < MOST_PLANS:
+            self._plans[key] = plan
+        return plan
 
 
 def judge(path: Path, rules: Ruleset) -> Judgement:

@@ -50,7 +50,7 @@ class LogLine(NamedTuple):
     number: int
     """Line of the file, from 1."""
 
-    records: Sequence[dict[str, Any] | Record]
+    records: Sequence[dict[str, Any]]
     """JSON objects of its events: one, none in a line without an event, several in a faulty one."""
 
     findings: Sequence[Finding]
@@ -77,8 +77,8 @@ class LineReader:
         """Digest of the bytes so far."""
         return self._digest.hexdigest()
 
-    def feed(self, data: bytes) -> Iterator[LogLine]:
-        """Take in more bytes, and yield the lines that end in them."""
+    def feed(self, data: bytes) -> Iterator[LogLine | Record]:
+        """Take in more bytes, and yield the lines that end in them; of a plain line, line `number`, just its event."""
         self._digest.update(data)
         first, *whole = data.split(b"\n")
         if not whole:
@@ -93,7 +93,7 @@ class LineReader:
                 yield self._line(raw, ended=True)
             else:
                 self.number += 1
-                yield LogLine(self.number, (record,), ())
+                yield record
         self._keep(last)
 
     def end(self) -> Iterator[LogLine]:

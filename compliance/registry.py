@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from compliance.schemas import Accepts, Schema, compile_schema
+from compliance.schemas import Accepts, Schema, accept_anything, all_of, compile_schema
+
+IsSound = Callable[[Any, Any], bool]
+"""Whether a value and metadata may be computed with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +50,15 @@ class KeyRule:
     wanted: bool
     """Whether a log should hold the key, although it is complete without."""
 
-    is_sound: Callable[[Any, Any], bool]
+    is_sound: IsSound
     """Whether value and metadata match all of these schemas, so that they may be computed with."""
 
-    @property
+    @cached_property
     def needed(self) -> bool:
         """Whether a log without the key is incomplete."""
         return self.count in ("exactly_one", "at_least_one")
 
-    @property
+    @cached_property
     def single(self) -> bool:
         """Whether a log holds the key once at most, so that it states a fact of the run."""
         return self.count in ("exactly_one", "at_most_one")
@@ -64,6 +68,7 @@ def key_rule(entry: dict[str, Any]) -> KeyRule:
     """Make the rule of one entry of the registry."""
     metadata = {"type": "object", **entry.get("metadata", {})}
     strict_value, strict_metadata = entry.get("strict_value", {}), entry.get("strict_metadata", {})
+    strict_metadata = {"type": "object", **strict_metadata} if strict_metadata else {}
     accepts_value, accepts_metadata = compile_schema(entry["value"]), compile_schema(metadata)
     return KeyRule(
         text=entry["text"],
@@ -77,15 +82,25 @@ def key_rule(entry: dict[str, Any]) -> KeyRule:
         strict_value_schema=strict_value,
         strict_metadata_schema=strict_metadata,
         wanted=entry.get("wanted", False),
-        is_sound=_all_of(
-            [accepts_value, *([compile_schema(strict_value)] if strict_value else [])],
-            [accepts_metadata, *([compile_schema(strict_metadata)] if strict_metadata else [])],
+        is_sound=_is_sound(
+            all_of(_without_empty([accepts_value, compile_schema(strict_value)])),
+            all_of(_without_empty([compile_schema(part) for part in _merged(metadata, strict_metadata)])),
         ),
     )
 
 
-def _all_of(of_value: list[Accepts], of_metadata: list[Accepts]) -> Callable[[Any, Any], bool]:
-    if len(of_value) == len(of_metadata) == 1:
-        accepts_value, accepts_metadata = of_value[0], of_metadata[0]
-        return lambda value, metadata: accepts_value(value) and accepts_metadata(metadata)
-    return lambda value, metadata: all(test(value) for test in of_value) and all(test(metadata) for test in of_metadata)
+def _is_sound(accepts_value: Accepts, accepts_metadata: Accepts) -> IsSound:
+    return lambda value, metadata: accepts_value(value) and accepts_metadata(metadata)
+
+
+def _without_empty(tests: list[Accepts]) -> list[Accepts]:
+    return [test for test in tests if test is not accept_anything]
+
+
+def _merged(metadata: Schema, strict: Schema) -> list[Schema]:
+    """Return schemas that say the same as these two: one, where the first asks for no more than names to be there."""
+    own: dict[str, Schema] = metadata.get("properties", {})
+    further: dict[str, Schema] = strict.get("properties", {})
+    if strict.keys() <= {"type", "properties"} and not any(own.get(name) for name in further):
+        return [{**metadata, "properties": {**own, **further}}]
+    return [metadata, strict]

@@ -165,9 +165,6 @@ class Ruleset:
     variant: Callable[[Mapping[str, str]], Ruleset]
     """The rule set for a log in which these keys have these values."""
 
-    judged_benchmarks: frozenset[str]
-    """Names of the benchmarks that it can judge."""
-
     elapsed: tuple[ElapsedLimit, ...]
     """Limits of time between events."""
 
@@ -221,6 +218,15 @@ def _agree(when: Mapping[str, str], facts: Mapping[str, str]) -> bool:
 def names() -> list[str]:
     """Return the names of the rule sets that there are."""
     return sorted(folder.name for folder in RULESETS.iterdir() if (folder / "ruleset.json").is_file())
+
+
+def benchmarks_of(name: str) -> frozenset[str]:
+    """Return the names of the benchmarks that a rule set can judge, without loading all of it."""
+    own, variants = (
+        events.parse_object(_file_of(name, part).read_text(encoding="utf-8")) for part in ("benchmarks", "variants")
+    )
+    named = (variant["when"].get(BENCHMARK) for variant in variants["variants"])
+    return frozenset([*own, *(benchmark for benchmark in named if benchmark is not None)])
 
 
 def load(name: str = DEFAULT, more: Sequence[dict[str, Any]] = (), *, strict: bool = False) -> Ruleset:
@@ -300,17 +306,11 @@ def _build(name: str, digest: str, document: dict[str, Any], strict: bool, facts
         conditions_of_variants=tuple(variant["when"] for variant in variants),
         facts=facts,
         variant=partial(_build, name, digest, document, strict),
-        judged_benchmarks=_judged(document["benchmarks"], variants),
         elapsed=tuple(ElapsedLimit(**limit) for limit in about["elapsed"]),
         limits=about["limits"],
         benchmarks=document["benchmarks"],
         agreements=tuple(document["run_config"]["agreements"]),
     )
-
-
-def _judged(benchmarks: dict[str, Any], variants: list[dict[str, Any]]) -> frozenset[str]:
-    named = (variant["when"].get(BENCHMARK) for variant in variants)
-    return frozenset([*benchmarks, *(name for name in named if name is not None)])
 
 
 def _rule(entry: dict[str, str], strict: bool) -> Rule:

@@ -6,9 +6,10 @@ loaded when a fault has to be put into words (`mismatch.py`). A test holds the t
 
 from __future__ import annotations
 
+import math
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeGuard
 
 Schema = dict[str, Any]
@@ -29,39 +30,65 @@ def compile_schema(schema: Schema, root: Schema | None = None) -> Accepts:
     unknown = set(schema) - set(KEYWORDS) - ANNOTATIONS
     if unknown:
         raise ValueError(f"keywords {sorted(unknown)}: expected {', '.join(KEYWORDS)}")
-    count = _bounded_integer(schema)
-    if count is not None:
-        return count
+    if schema.get("type") in ("integer", "number") and schema.keys() - ANNOTATIONS <= BOUNDS:
+        return _bounded(schema)
     if schema.get("type") == "object" and schema.keys() - ANNOTATIONS <= {"type", "required", "properties"}:
         return _object(schema, root)
-    tests = tuple(keyword(schema[word], schema, root) for word, keyword in KEYWORDS.items() if word in schema)
+    return all_of([keyword(schema[word], schema, root) for word, keyword in KEYWORDS.items() if word in schema])
+
+
+def all_of(tests: Sequence[Accepts]) -> Accepts:
+    """Return the predicate that asks for all of some others."""
     if not tests:
         return accept_anything
-    return tests[0] if len(tests) == 1 else _all_of(tests)
+    return tests[0] if len(tests) == 1 else _all_of(tuple(tests))
 
 
 def _object(schema: Schema, root: Schema) -> Accepts:
-    """Compile the schema of metadata, which every event has, into one loop."""
-    properties = schema.get("properties", {})
+    """Compile the schema of metadata, which every event has, into one loop; counts are frequent, and need no call."""
+    properties: dict[str, Schema] = schema.get("properties", {})
     needed = frozenset(schema.get("required", ()))
-    only_needed = tuple(needed - properties.keys())
-    tests = tuple((name, compile_schema(inside, root), name in needed) for name, inside in properties.items())
+    counts = tuple((name, inside["minimum"]) for name, inside in properties.items() if _is_count(inside))
+    counted = frozenset(name for name, _ in counts)
+    others = ((name, compile_schema(inside, root)) for name, inside in properties.items() if name not in counted)
+    tests = tuple((name, test) for name, test in others if test is not accept_anything)
 
     def accepts(value: Any) -> bool:
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or not needed <= value.keys():
             return False
-        for name in only_needed:
-            if name not in value:
-                return False
-        for name, test, is_needed in tests:
+        for name, least in counts:
             if name in value:
-                if not test(value[name]):
+                count = value[name]
+                if type(count) is not int or count < least:
                     return False
-            elif is_needed:
+        for name, test in tests:  # noqa: SIM110
+            if name in value and not test(value[name]):
                 return False
         return True
 
     return accepts
+
+
+BOUNDS = frozenset({"type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+
+
+def _bounded(schema: Schema) -> Accepts:
+    """Compile the schema of a number into one function. No comparison holds for NaN, which is no number."""
+    kinds = frozenset(TYPES[schema["type"]])
+    low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    if above is None and below is None:
+        return lambda value: type(value) in kinds and low <= value <= high
+    return lambda value: (
+        type(value) in kinds
+        and low <= value <= high
+        and (above is None or value > above)
+        and (below is None or value < below)
+    )
+
+
+def _is_count(schema: Schema) -> bool:
+    return schema.keys() - ANNOTATIONS == {"type", "minimum"} and schema["type"] == "integer"
 
 
 def accept_anything(_: Any) -> bool:
@@ -88,15 +115,16 @@ def same(left: Any, right: Any) -> bool:
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 
-TYPES: dict[str, Accepts] = {
-    "null": lambda value: value is None,
-    "boolean": lambda value: isinstance(value, bool),
-    "integer": is_integer,
-    "number": is_number,
-    "string": lambda value: type(value) is str,
-    "array": lambda value: isinstance(value, list),
-    "object": lambda value: isinstance(value, dict),
+TYPES: dict[str, tuple[type, ...]] = {
+    "null": (type(None),),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "string": (str,),
+    "array": (list,),
+    "object": (dict,),
 }
+"""Python's types of each type of JSON Schema."""
 
 
 # The loops of this file are loops, and not all() over generators, because every event of a log goes through them.
@@ -113,10 +141,11 @@ def _all_of(tests: tuple[Accepts, ...]) -> Accepts:
 
 
 def _type(names: str | list[str], _schema: Schema, _root: Schema) -> Accepts:
-    if isinstance(names, str):
-        return TYPES[names]
-    tests = tuple(TYPES[name] for name in names)
-    return lambda value: any(test(value) for test in tests)
+    names = [names] if isinstance(names, str) else names
+    kinds = frozenset(kind for name in names for kind in TYPES[name])
+    if float in kinds:  # NaN, which differs from itself, is no number
+        return lambda value: type(value) in kinds and value == value
+    return lambda value: type(value) in kinds
 
 
 def _enum(choices: list[Any], _schema: Schema, _root: Schema) -> Accepts:
@@ -134,14 +163,6 @@ def _reference(target: str, _schema: Schema, root: Schema) -> Accepts:
 def _pattern(pattern: str, _schema: Schema, _root: Schema) -> Accepts:
     search = re.compile(pattern).search
     return lambda value: not isinstance(value, str) or search(value) is not None
-
-
-def _bounded_integer(schema: Schema) -> Accepts | None:
-    """Compile the schema of a count, the most frequent of all, into one function."""
-    if schema.keys() != {"type", "minimum"} or schema["type"] != "integer":
-        return None
-    least = schema["minimum"]
-    return lambda value: type(value) is int and value >= least
 
 
 def _number(holds: Callable[[Any, Any], bool]) -> Keyword:

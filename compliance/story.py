@@ -122,10 +122,11 @@ class Story:
                 self.epoch_num = event.metadata["epoch_num"]
 
     def _judge_quality(self, event: LoggedEvent) -> None:
+        """Take in a baseline, or something under `eval_` and a name."""
         target = self.target
         if target is None:
             return
-        if event.key == f"eval_{target.metric}" and self.state in self.life_cycle.window:
+        if event.key != "baseline" and event.key[5:] == target.metric and self.state in self.life_cycle.window:
             self.final = event
             if self.best is None or target.better(event.value, self.best.value):
                 self.best = event

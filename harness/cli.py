@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "Describe a benchmark: sizes, targets, hyperparameters.",
     ),
     "check": ("harness.commands.doors:check", "Judge logs, run directories and packages."),
+    "rules": ("harness.commands.doors:rules", "Print a rule set with the text of each rule."),
     "score": ("harness.commands.doors:score", "Score sets of runs."),
     "diff": ("harness.commands.doors:diff", "Show in what two runs or submissions differ."),
     "package": ("harness.commands.doors:package", "Build a submission package from runs, in MLPerf's layout."),

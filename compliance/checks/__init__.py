@@ -34,7 +34,8 @@ def _of(*keys: str) -> Concerns:
 
 EVENT_CHECKS: tuple[tuple[EventCheck, Concerns, tuple[str, ...]], ...] = (
     (clock.check_order, _of_every_key, ("time-001",)),
-    (keys.check_event, _of_every_key, ALWAYS),
+    (keys.check_event, keys.is_known, ALWAYS),
+    (keys.check_spelling, keys.is_unknown, ("key-003",)),
     (order.check_place, order.has_a_place, ALWAYS),
     (conditions.check_event, conditions.are_of_events, ALWAYS),
     (conditions.note_sought, conditions.is_sought, ALWAYS),

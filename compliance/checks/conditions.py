@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from compliance.conditions import ABSENT, Condition
 from compliance.event import LoggedEvent
@@ -55,12 +55,12 @@ def is_sought(key: str, rules: Ruleset) -> bool:
     return any(wish.key == key for wish in rules.sought)
 
 
-def note_sought(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Finding]:
+def note_sought(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterable[Finding]:
     """Note the events of which one has to be there; that none was there is only known at the end."""
     for wish in rules.sought:
-        if wish.key == event.key and wish.accepts(event.value):
+        if wish.key == event.key and wish.rule not in story.met and wish.accepts(event.value):
             story.met.add(wish.rule)
-    return iter(())
+    return ()
 
 
 def check_sought(story: Story, rules: Ruleset) -> Iterator[Finding]:

@@ -21,11 +21,19 @@ LONGEST_KEY = 64
 """Characters up to which a key can be a misspelling of one of ours."""
 
 
+def is_known(key: str, rules: Ruleset) -> bool:
+    """Say whether a key is in the registry."""
+    return key in rules.keys
+
+
+def is_unknown(key: str, rules: Ruleset) -> bool:
+    """Say whether a key is in no registry, and may be a misspelling."""
+    return key not in rules.keys
+
+
 def check_event(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterable[Finding]:
     """Compare an event with what its key asks for."""
-    known = rules.keys.get(event.key)
-    if known is None:
-        return _near_miss(event, rules)
+    known = rules.keys[event.key]
     if event.sound and event.event_type == known.event_type and not (known.single and story.counts[event.key]):
         return ()
     return _faults(event, known, story)
@@ -142,7 +150,8 @@ def _unsound(event: LoggedEvent, known: KeyRule) -> Iterator[Finding]:
             )
 
 
-def _near_miss(event: LoggedEvent, rules: Ruleset) -> Iterable[Finding]:
+def check_spelling(event: LoggedEvent, _story: Story, rules: Ruleset) -> Iterable[Finding]:
+    """Compare a key that is not in the registry with those that are."""
     near = _resembled(event.key, rules.names) if len(event.key) <= LONGEST_KEY else None
     if near is None:
         return ()

@@ -20,11 +20,13 @@ def check_place(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterable[Fi
     """Compare the place of an event with the states in which its key may stand."""
     known = rules.keys[event.key]
     states, life_cycle = known.states, rules.life_cycle
-    if states is None or (known.single and story.counts[event.key]):
-        return ()  # a fact that is repeated is key-005, wherever it stands
     transition = life_cycle.transitions.get(event.key)
+    if states is None or (transition is None and story.state in states):
+        return ()
+    if known.single and story.counts[event.key]:
+        return ()  # a fact that is repeated is key-005, wherever it stands
     if transition is None:
-        return () if story.state in states else (_misplaced(event, "order-004", states, story, life_cycle),)
+        return (_misplaced(event, "order-004", states, story, life_cycle),)
     if transition.rule is None or life_cycle.allows(story.state, event):
         return ()
     return (_misplaced(event, transition.rule, states, story, life_cycle),)

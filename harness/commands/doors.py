@@ -75,6 +75,13 @@ def package(arguments: tuple[str, ...]) -> int:
     return through("compliance.package", *known, *code, *arguments)
 
 
+@click.command("rules", context_settings=_PASS)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[NAME]")
+def rules(arguments: tuple[str, ...]) -> int:
+    """Print a rule set, sciml-1.0 or mlperf-hpc-3.0.0, with the text and the anchor of each rule."""
+    return through("compliance", "rules", *arguments)
+
+
 @click.command("download")
 @click.argument("name", metavar="NAME|all")
 @click.argument("destination", required=False, type=click.Path(path_type=Path))

@@ -75,8 +75,7 @@ def package(arguments: tuple[str, ...]) -> int:
     return through("compliance.package", *known, *code, *arguments)
 
 
-@click.command("rules", context_settings=_PASS)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[NAME]")
+@click.command("rules", cls=Door)
 def rules(arguments: tuple[str, ...]) -> int:
     """Print a rule set, sciml-1.0 or mlperf-hpc-3.0.0, with the text and the anchor of each rule."""
     return through("compliance", "rules", *arguments)

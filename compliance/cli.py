@@ -65,9 +65,10 @@ def _check(options: argparse.Namespace) -> int:
     from compliance import reporters
     from compliance.judge import judge
     from compliance.rundir import runs_below
+    from compliance.sets import with_sets
 
     named = [run for path in options.paths for run in runs_below(_existing(path))]
-    judgements = [judge(run, rules) for run in named]
+    judgements = with_sets([judge(run, rules) for run in named], rules)
     if options.format == "json":
         _write(reporters.as_json(judgements, rules))
     else:

@@ -46,6 +46,9 @@ class Judgement:
     findings: tuple[Finding, ...]
     """What is wrong, by line."""
 
+    seed_line: int | None = None
+    """Line in which the seed stands."""
+
 
 class Plan(NamedTuple):
     """What is done with the events of a key."""
@@ -152,6 +155,7 @@ class Judge:
             events=self.story.events,
             summary=facts.summarise(self.story),
             findings=tuple(sorted(found, key=lambda finding: finding.line)),
+            seed_line=seed.line if (seed := self.story.first.get("seed")) else None,
         )
 
     def _keep(self, findings: Iterable[Finding]) -> list[Finding]:

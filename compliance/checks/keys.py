@@ -44,13 +44,14 @@ def check_judged_by(story: Story, rules: Ruleset) -> Iterator[Finding]:
     said = {key: event.value for key in rules.selectors if (event := story.earliest.get(key)) is not None}
     facts = {key: value for key, value in said.items() if isinstance(value, str)}
     if rules.chosen(facts) != rules.chosen(rules.facts):
-        late = max((story.earliest[key] for key in facts.keys() - rules.facts.keys()), key=lambda event: event.line)
+        others = [story.earliest[key] for key in said if said[key] != rules.facts.get(key)]
+        last = max(others, key=lambda event: event.line, default=None)
         yield Finding(
             rule="key-011",
-            line=late.line,
-            where=late.key,
-            expected="it in the first mebibyte of the log",
-            found="it behind",
+            line=last.line if last else story.lines,
+            where=last.key if last else ", ".join(sorted(rules.selectors - said.keys())),
+            expected="it in a whole event in the first mebibyte of the log",
+            found="it elsewhere" if last else NOTHING,
             advice="log what the run is before its progress",
         )
 

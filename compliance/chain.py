@@ -73,16 +73,24 @@ class ChainWatch:
 
     def feed(self, data: bytes) -> None:
         """Take in the next bytes of the log, in pieces of any size."""
+        while self._in_use is None and data:  # until the first event says whether there are links
+            raw, end, data = data.partition(b"\n")
+            self._line(raw, ended=bool(end))
         if self._in_use is False:
             self._pass(data)
             return
         *whole, rest = data.split(b"\n")
         for raw in whole:
+            self._line(raw, ended=True)
+        self._line(rest, ended=False)
+
+    def _line(self, raw: bytes, *, ended: bool) -> None:
+        if ended:
             self._number += 1
             self._take(self._rest + raw + b"\n")
             self._rest = b""
-        # Of a line that is too long to be one, just enough is kept to tell so.
-        self._rest = (self._rest + rest)[: MAX_LINE_BYTES + 1]
+        else:  # of a line that is too long to be one, just enough is kept to tell so
+            self._rest = (self._rest + raw)[: MAX_LINE_BYTES + 1]
 
     def findings(self) -> list[Finding]:
         """What is wrong with the chains, now that the log has ended."""
@@ -92,11 +100,13 @@ class ChainWatch:
 
     def _pass(self, data: bytes) -> None:
         """Look at bytes of a log whose first event has no link: none other may have one."""
-        if _NAME in data and not self._findings:
-            line = self._number + 1 + data[: data.index(_NAME)].count(b"\n")
+        seen = self._rest + data  # a name may lie across two pieces
+        if _NAME in seen and not self._findings:
+            line = self._number + 1 - self._rest.count(b"\n") + seen[: seen.index(_NAME)].count(b"\n")
             advice = "keep the first line of the log, as it was written"
             self._add("chain-002", line, FIELD, "no link, as in the first event", "one", advice)
         self._number += data.count(b"\n")
+        self._rest = seen[1 - len(_NAME) :]
 
     def _take(self, raw: bytes) -> None:
         if _TOKEN not in raw or len(raw) > MAX_LINE_BYTES:

@@ -75,6 +75,7 @@ def _check(options: argparse.Namespace) -> int:
     from compliance.judge import Judgement, judge
     from compliance.package.check import check_package, is_package
     from compliance.rundir import runs_below
+    from compliance.seeds import with_shared_seeds
 
     key = None if options.public_key is None else _public_key(options.public_key)
     judgements: list[Judgement] = []
@@ -88,6 +89,7 @@ def _check(options: argparse.Namespace) -> int:
                 judgements.append(judge(run, rules))
             except OSError as error:  # the other logs are judged all the same
                 unread.append(_unreadable(error, run))
+    judgements = with_shared_seeds(judgements, rules)
     if judgements:
         look = reporters.Look(colour=has_colour(sys.stdout), every=options.all)
         write(reporters.report(options.format, judgements, rules, look))

@@ -31,6 +31,7 @@ def summarise(story: Story) -> dict[str, Any]:
     first, stop = story.first, story.first.get("run_stop")
     facts: dict[str, Any] = {fact: first[key].value if key in first else None for fact, key in COPIED.items()}
     target = story.target
+    facts["model"] = first["hyperparameters"].value.get("model") if "hyperparameters" in first else None
     facts["simulated"] = first["dataset_id"].metadata["simulated"] if "dataset_id" in first else None
     facts["status"] = stop and stop.metadata["status"]
     facts["status_reason"] = stop and stop.metadata.get("reason")

@@ -50,6 +50,9 @@ class Judgement:
     is_log: bool = True
     """Whether it is about a log; a package has other files too."""
 
+    seed_line: int | None = None
+    """Line in which the seed stands."""
+
 
 class Plan(NamedTuple):
     """What is done with the events of a key."""
@@ -159,6 +162,7 @@ class Judge:
             events=self.story.events,
             summary=facts.summarise(self.story),
             findings=tuple(sorted(found, key=lambda finding: finding.line)),
+            seed_line=seed.line if (seed := self.story.first.get("seed")) else None,
         )
 
     def _keep(self, findings: Iterable[Finding]) -> list[Finding]:

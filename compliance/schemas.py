@@ -47,15 +47,18 @@ def all_of(tests: Sequence[Accepts]) -> Accepts:
 def _object(schema: Schema, root: Schema) -> Accepts:
     """Compile the schema of metadata, which every event has, into one loop; counts are frequent, and need no call."""
     properties: dict[str, Schema] = schema.get("properties", {})
-    needed = frozenset(schema.get("required", ()))
+    needed = tuple(schema.get("required", ()))
     counts = tuple((name, inside["minimum"]) for name, inside in properties.items() if _is_count(inside))
     counted = frozenset(name for name, _ in counts)
     others = ((name, compile_schema(inside, root)) for name, inside in properties.items() if name not in counted)
     tests = tuple((name, test) for name, test in others if test is not accept_anything)
 
     def accepts(value: Any) -> bool:
-        if not isinstance(value, dict) or not needed <= value.keys():
+        if type(value) is not dict:
             return False
+        for name in needed:
+            if name not in value:
+                return False
         for name, least in counts:
             if name in value:
                 count = value[name]

@@ -123,7 +123,7 @@ class Story:
 
     def _judge_quality(self, event: LoggedEvent) -> None:
         """Take in a baseline, or something under `eval_` and a name."""
-        target = self.target
+        target = self.fixed_target or self.target
         if target is None:
             return
         if event.key != "baseline" and event.key[5:] == target.metric and self.state in self.life_cycle.window:

@@ -33,9 +33,9 @@ def test_the_emitter_chains_its_lines_and_goes_on_where_a_file_was_left(tmp_path
         with Emitter(tmp_path / "log") as log:
             log.point("first", value)
             log.point("second", value, {"previous_sha256": "mine"})
-    assert watched((tmp_path / "log").read_bytes()) == ["sciml-chain-003"], "whole, and without a seal"
+    assert watched((tmp_path / "log").read_bytes()) == ["chain-003"], "whole, and without a seal"
     lines = (tmp_path / "log").read_bytes().splitlines(keepends=True)
-    assert watched(b"".join(lines[:2] + lines[3:])) == ["sciml-chain-001"]
+    assert watched(b"".join(lines[:2] + lines[3:])) == ["chain-001"]
 
 
 @pytest.mark.parametrize("content", [CHAINED, LOOSE], ids=["both writers", "the harness alone"])
@@ -124,3 +124,15 @@ def test_what_the_harness_seals_and_merges_is_whole(tmp_path: Path, torn: bytes)
     assert b'"log_seal"' in content
     assert watched(content) == []
     assert watched(content.replace(b'"value": 2', b'"value": 3')), "of both writers"
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/*chain-*.mllog")), ids=lambda path: path.stem)
+def test_pieces_of_any_size_make_no_difference(path: Path) -> None:
+    data = path.read_bytes()
+    found = set()
+    for size in (1, 7, 100, 4096, len(data)):
+        watch = ChainWatch()
+        for start in range(0, len(data), size):
+            watch.feed(data[start : start + size])
+        found.add(tuple((finding.rule, finding.line) for finding in watch.findings()))
+    assert len(found) == 1

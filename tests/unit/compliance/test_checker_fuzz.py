@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from checking import Answer, check, golden_lines, record_of
+from checking import GOLDEN, Answer, check, golden_lines, record_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -82,6 +82,29 @@ def test_a_log_with_a_strange_value_anywhere(log: Path, data: st.DataObject) -> 
     part = data.draw(st.sampled_from([record, record["metadata"]]))
     part[data.draw(st.sampled_from(sorted(part)))] = data.draw(JSON)
     judge_both_ways(log, b"".join(TOKEN + json.dumps(record).encode() + b"\n" for record in records))
+
+
+MLPERF_LINES = (GOLDEN / "mlperf-hpc-3.0.0" / "valid" / "deepcam-lamb-multistep.mllog").read_text().splitlines(True)
+STRANGE = JSON | st.sampled_from([2**70, 1e308, float("nan"), "epoch_num", True])
+
+
+@FEW
+@given(data=st.data())
+def test_a_log_of_mlperf_with_strange_values(log: Path, data: st.DataObject) -> None:
+    records = [record_of(line) for line in MLPERF_LINES]
+    for _ in range(data.draw(st.integers(1, 3))):
+        record = data.draw(st.sampled_from(records))
+        metadata = record.get("metadata")
+        part = data.draw(st.sampled_from([record, metadata if isinstance(metadata, dict) and metadata else record]))
+        name = data.draw(st.sampled_from(sorted(part)))
+        if data.draw(st.booleans()):
+            part[name] = data.draw(STRANGE)
+        elif len(part) > 1:
+            del part[name]
+    log.write_bytes(b"".join(TOKEN + json.dumps(record).encode() + b"\n" for record in records))
+    for options in ((), ("--strict",), ("--format", "json")):
+        answer = check(log, "--ruleset", "mlperf-hpc-3.0.0", *options)
+        assert answer.code in (0, 1), answer.err
 
 
 @FEW

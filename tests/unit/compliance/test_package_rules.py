@@ -366,7 +366,12 @@ def about(case: str, lines: list[str]) -> list[str]:
 def test_a_package_that_breaks_a_rule_is_called_so_in_the_words_beside_it(case: str, tmp_path: Path) -> None:
     expected = (MESSAGES / f"{case}.expected.txt").read_text(encoding="utf-8").splitlines()
     assert expected, "a case without expected lines tests nothing"
-    assert set(expected) <= set(judged(case, tmp_path))
+    assert set(map(without_sizes, expected)) <= set(map(without_sizes, judged(case, tmp_path)))
+
+
+def without_sizes(line: str) -> str:
+    """Take the sizes of archives out: they follow the sources that are packed."""
+    return re.sub(r"[0-9]{6,} bytes", "… bytes", line)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.startswith("near-")])

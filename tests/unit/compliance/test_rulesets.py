@@ -83,7 +83,11 @@ def faults_in_the_code() -> set[str]:
     """Return every fault that a check names."""
     sources = [*(ROOT / "compliance").rglob("*.py"), ROOT / "logging_spec" / "events.py"]
     sources = [path for path in sources if path.parent.name != "reporters"]  # SARIF has a "sha-256"
-    return {fault for path in sources for fault in re.findall(r'"([a-z]+-[0-9]{3})"', path.read_text(encoding="utf-8"))}
+    return {
+        fault
+        for path in sources
+        for fault in re.findall(r'"(?:sciml-)?([a-z]+-[0-9]{3})"', path.read_text(encoding="utf-8"))
+    }
 
 
 @BOTH

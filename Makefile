@@ -14,6 +14,7 @@ SCALE ?=
 ARGS ?=
 PATHS ?= runs
 TESTS ?= tests
+WORKERS ?= 2
 RUNS ?= runs/*/*/*
 
 export VENV PYTHON TORCH TORCH_INDEX JOBS FUZZ_SECONDS
@@ -34,8 +35,8 @@ run: setup ## Run a benchmark to its target and judge it: BENCH=…|all MODEL= I
 	@$(BIN)/sciml-bench run $(BENCH) $(if $(MODEL),--model $(MODEL)) $(if $(IMPL),-i $(IMPL)) $(if $(NP),--np $(NP)) \
 		$(if $(SCALE),--scale $(SCALE)) $(ARGS)
 
-test: setup ## Run every test that this machine can run: TESTS=tests/unit ARGS="-x -k shards"
-	@$(BIN)/pytest $(TESTS) $(ARGS)
+test: setup ## Run every test but the heavy ones, on all cores: TESTS=tests/unit ARGS="-x -k shards"
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile -m "not heavy" $(TESTS) $(ARGS)
 
 faults: setup ## Break runs and downloads on purpose: killed ranks, Ctrl-C, missing data, a full disk
 	@$(BIN)/pytest tests/faults $(ARGS)

@@ -19,6 +19,7 @@ import pytest
 from stores import Line, bad_line, contents, moments, rsync_daemon, s3_store, web_server
 from whole_runs import wait_until
 
+pytestmark = pytest.mark.heavy
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = 10
 SLOW = 5e5

@@ -1,6 +1,6 @@
-"""The logs of a submission, wherever they lie: a log, a run directory, a folder of logs, or a tree of these.
+"""The logs of a submission, wherever they lie: a log, a run directory, a folder or tree of logs, or an archive.
 
-Whoever reads another container, such as an archive, makes members of it, and everything else stays as it is.
+Whoever reads another container makes members of it, and everything else stays as it is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from compliance.judge import Judgement, judge
+from compliance.package.check import is_package
 from compliance.rules import Ruleset
 from compliance.rundir import CONFIG, LARGEST_CONFIG_BYTES, LOG
 from logging_spec.events import parse_object
@@ -69,8 +70,13 @@ def members(path: Path) -> Iterator[Member]:
 
     Raises:
         OSError: a folder cannot be read.
+        Refused: an archive is damaged, or holds a log that is too long.
     """
-    if path.is_file():
+    if is_archive(path):
+        from compliance.sets import archived
+
+        yield from archived.members(path)
+    elif path.is_file():
         yield _result(path)
     elif (path / CONFIG).is_file():
         if (path / LOG).is_file():
@@ -78,6 +84,11 @@ def members(path: Path) -> Iterator[Member]:
     else:
         for log in sorted(_logs(path), key=_by_number):
             yield _run(log.parent) if _is_run(log.parent) else _result(log)
+
+
+def is_archive(path: Path) -> bool:
+    """Say whether a path is a package in one file."""
+    return path.is_file() and is_package(path)
 
 
 def without_log(path: Path) -> list[Path]:

@@ -62,15 +62,16 @@ def _diff(options: argparse.Namespace, rules: Ruleset, write: Write) -> int:
 
 
 def logs(options: argparse.Namespace) -> list[Path]:
-    """Return the logs that are named, but for those in run directories, which are always of our own suite.
+    """Return the logs that are named, but for those in run directories and archives, which are of our own suite.
 
     Raises:
         Refused: something is named that is not there.
     """
-    from compliance.sets.members import members
+    from compliance.sets.members import is_archive, members
 
-    named = options.paths if "paths" in options else [options.a, options.b]
-    return [member.path for path in named for member in members(existing(path)) if not member.own_directory]
+    named = [existing(path) for path in (options.paths if "paths" in options else [options.a, options.b])]
+    folders = [path for path in named if not is_archive(path)]
+    return [member.path for path in folders for member in members(path) if not member.own_directory]
 
 
 def existing(path: str) -> Path:

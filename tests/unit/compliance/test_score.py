@@ -366,6 +366,33 @@ def test_each_folder_of_results_is_a_set_of_a_package(tmp_path: Path) -> None:
     assert len(sets(read_set(tmp_path))) == 2
 
 
+@pytest.mark.parametrize("suffix", ["tar", "zip", "gztar"])
+def test_an_archive_scores_as_what_it_was_made_of(tmp_path: Path, suffix: str) -> None:
+    folder = tmp_path / "submission" / "Org"
+    write_set(folder / "results" / "one" / "slstr_cloud", runs((2, 2, 3, 2, 4)))
+    write_set(folder / "results" / "one" / "slstr_cloud" / "pruned_results", runs((2,) * 12)[10:])
+    (folder / "systems").mkdir()
+    (folder / "systems" / "one.json").write_text('{"system_name": "one"}')
+    packed = shutil.make_archive(str(tmp_path / "packed"), suffix, folder.parent)
+    found, expected = (one(score(path, "--format", "json")) for path in (packed, folder.parent))
+    members = [[{**member, "name": ""} for member in entry["members"]] for entry in (found, expected)]
+    assert members[0] == members[1]
+    assert {**found, "set": "", "members": []} == {**expected, "set": "", "members": []}
+    assert found["runs"] == 5
+    assert found["set"].startswith(packed)
+
+
+def test_a_damaged_archive_is_refused_by_name(tmp_path: Path) -> None:
+    folder = tmp_path / "submission" / "Org"
+    write_set(folder / "results" / "one" / "slstr_cloud", runs((2,) * 5))
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "gztar", folder.parent))
+    packed.write_bytes(packed.read_bytes()[: packed.stat().st_size // 2])
+    answer = score(packed)
+    assert answer.code == 2
+    assert f"{packed}: " in answer.err
+    assert "Traceback" not in answer.err
+
+
 @pytest.mark.parametrize("name", ["result_{}.txt.gz", "seed-{}.log.gz", "seed-{}.log"])
 def test_compressed_logs_and_those_of_the_reference_are_read(tmp_path: Path, name: str) -> None:
     packed = gzip.compress if name.endswith(".gz") else bytes

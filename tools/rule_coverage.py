@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +23,7 @@ from compliance.convergence import points  # noqa: E402
 from compliance.judge import judge  # noqa: E402
 from compliance.rules import Ruleset  # noqa: E402
 from compliance.score.score import score  # noqa: E402
+from compliance.seeds import with_shared_seeds  # noqa: E402
 from compliance.sets.grouping import sets  # noqa: E402
 from compliance.sets.members import members  # noqa: E402
 from compliance.sets.run import read_run  # noqa: E402
@@ -70,6 +71,8 @@ def covered(ruleset: str) -> Iterator[Covered]:
         rule = f"{rules.prefix}{fault}"
         if not broken[rule] and rule in broken_by(path, ruleset, rules):
             broken[rule] += 1
+    broken += Counter(rule for rule in rules.rules for text in packages() if f" {rule} " in text)
+    broken += Counter(broken_by_twins(logs_in(folder / "valid"), rules))
     broken += Counter(rule for path in sets_in(folder / "sets" / "invalid") for rule in broken_by_set(path, rules))
     valid = [*logs_in(folder / "valid"), *sets_in(folder / "sets" / "valid")]
     near = Counter("-".join(path.name.split("-")[1:3]) for path in valid if "near-" in path.name)
@@ -83,6 +86,18 @@ def broken_by(path: Path, ruleset: str, rules: Ruleset) -> set[str]:
     if beside.is_file():
         rules = rule_sets.load(ruleset, [collect([beside])])
     return {finding.rule for finding in judge(path, rules).findings}
+
+
+def packages() -> list[str]:
+    """Return what the checker says of each package that breaks a rule, as test_package_rules.py holds it to."""
+    return [path.read_text(encoding="utf-8") for path in sorted((GOLDEN / "packages").glob("*.expected.txt"))]
+
+
+def broken_by_twins(valid: list[Path], rules: Ruleset) -> set[str]:
+    """Return the rules that two runs with one seed break, where some valid log has a seed."""
+    judged = next(found for path in valid if (found := judge(path, rules)).summary["seed"] is not None)
+    twin = replace(judged, sha256=None, summary={**judged.summary, "run_id": "twin"}, findings=())
+    return {finding.rule for finding in with_shared_seeds([judged, twin], rules)[1].findings}
 
 
 def sets_in(folder: Path) -> list[Path]:

@@ -43,15 +43,18 @@ def check_judged_by(story: Story, rules: Ruleset) -> Iterator[Finding]:
     """Refuse a log that says too late what it has to be judged by."""
     said = {key: event.value for key in rules.selectors if (event := story.earliest.get(key)) is not None}
     facts = {key: value for key, value in said.items() if isinstance(value, str)}
-    if rules.chosen(facts) != rules.chosen(rules.facts):
-        others = [story.earliest[key] for key in said if said[key] != rules.facts.get(key)]
-        last = max(others, key=lambda event: event.line, default=None)
+    chosen = rules.chosen(rules.facts)
+    # What the rules were told by a line that is no event stands, where no event says otherwise.
+    if rules.chosen({**rules.facts, **facts}) != chosen:
+        other = [key for key, value in facts.items() if rules.facts.get(key) != value]
+        alone = [key for key in other if rules.chosen({**rules.facts, key: facts[key]}) != chosen]
+        late = max((story.earliest[key] for key in alone or other), key=lambda event: event.line)
         yield Finding(
             rule="key-011",
-            line=last.line if last else story.lines,
-            where=last.key if last else ", ".join(sorted(rules.selectors - said.keys())),
+            line=late.line,
+            where=late.key,
             expected="it in a whole event in the first mebibyte of the log",
-            found="it elsewhere" if last else NOTHING,
+            found="it elsewhere",
             advice="log what the run is before its progress",
         )
 

@@ -42,9 +42,10 @@ class Expectation:
 
 
 def valid_logs() -> dict[str, bytes]:
-    """Return every valid golden log by its name."""
+    """Return every valid golden log by its name, but those with a chain, which any change breaks (test_chain.py)."""
     logs = {path.stem: path.read_bytes() for path in sorted(VALID.glob("*.mllog"))}
-    return {**logs, "run-directory": (VALID / "run-directory" / "result_0.txt").read_bytes()}
+    logs["run-directory"] = (VALID / "run-directory" / "result_0.txt").read_bytes()
+    return {name: content for name, content in logs.items() if b"previous_sha256" not in content}
 
 
 def findings(content: bytes) -> list[Finding]:

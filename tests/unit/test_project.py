@@ -108,7 +108,7 @@ def wanted(name: str) -> dict[str, str]:
             wants |= wanted(line.removeprefix("-r ").strip())
         elif line and not line.startswith("#"):
             package, _, version = line.partition("==")
-            wants[package.strip().lower()] = version.strip()
+            wants[re.sub(r"[-_.]+", "-", package.strip().lower())] = version.strip()
     return wants
 
 

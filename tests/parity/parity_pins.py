@@ -39,6 +39,9 @@ class Pin:
     ranks: bool = True
     """Whether the model is tried on several ranks too."""
 
+    wanders: bool = False
+    """Whether the loss of so few steps on such small batches says nothing about learning."""
+
     found: Mapping[str, float]
     """What was found when the limits were pinned."""
 
@@ -85,4 +88,5 @@ def save(pins: Mapping[str, Pin]) -> None:
 
 def _entry(pin: Pin) -> dict[str, Any]:
     found = {quantity: float(f"{value:.1e}") for quantity, value in pin.found.items()}
-    return {"side": pin.side, "steps": pin.steps, "ranks": pin.ranks, "found": found, "limits": dict(pin.limits)}
+    settings = {"side": pin.side, "steps": pin.steps, "ranks": pin.ranks, "wanders": pin.wanders}
+    return {**settings, "found": found, "limits": dict(pin.limits)}

@@ -23,7 +23,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults check report fuzz lint format bench convergence lock containers clean
+.PHONY: help setup run test faults check report fuzz lint format bench oracles convergence lock containers clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 16
@@ -59,6 +59,9 @@ format: setup ## Put the Python sources into the house's form
 
 bench: setup ## Measure tile reading and the loop's overhead, each as a ratio within one run
 	@for script in tests/performance/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+
+oracles: ## Hold simulators and converter against independent codes, in an environment of their own
+	@tools/oracles $(ARGS)
 
 convergence: setup ## Train with many seeds, keep the logs, make tables: BENCH= IMPL= NP= SCALE= ARGS="--max-hours 8"
 	@$(BIN)/python -m tools.convergence $(BENCH) $(if $(IMPL),--impl $(IMPL)) $(if $(NP),--np $(NP)) \

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Make requirements/*.lock from requirements/*.in (`make lock`).
 
-Four locks, each a list of exact versions with the SHA-256 of every file that may be installed for them:
+Five locks, each a list of exact versions with the SHA-256 of every file that may be installed for them:
 
     runtime.lock   what a run needs, with torch's CPU build and PyPI's build both accepted
     cuda.lock      what PyPI's CUDA build of torch needs on top; nothing of it is wanted by the CPU build
     mpi.lock       Open MPI as a wheel, for machines without an MPI
     dev.lock       what the tests and checks need on top of runtime.lock
+    oracles.lock   an environment of its own for independent physics codes (`make oracles`)
 
 PyTorch publishes its CPU build under the same version with the local label `+cpu`, on its own index. So the runtime
 list is resolved twice: with the CPU build in sight (pip's find-links and PyTorch's public index), and with PyPI alone.
@@ -145,7 +146,7 @@ def write(name: str, pins: Locked, purpose: str) -> None:
 
 
 def lock_all(uv: Path, scratch: Path) -> None:
-    """Resolve every list, and write the four locks."""
+    """Resolve every list, and write the five locks."""
     cpu = resolve(uv, "runtime.in", *cpu_sources())
     versions = scratch / "versions.txt"
     versions.write_text("".join(f"{n}=={p.version}\n" for n, p in without(cpu, {"torch": cpu["torch"]}).items()))
@@ -153,10 +154,12 @@ def lock_all(uv: Path, scratch: Path) -> None:
     runtime = accept_both_builds(cpu, pypi)
     mpi = resolve(uv, "mpi.in", constraint=versions)
     dev = resolve(uv, "dev.in", constraint=versions)
+    oracles = resolve(uv, "oracles.in", constraint=versions)
     write("runtime.lock", runtime, "What a run needs; torch may be the CPU build or PyPI's.")
     write("cuda.lock", without(pypi, runtime), "What PyPI's CUDA build of torch needs on top of runtime.lock.")
     write("mpi.lock", mpi, "Open MPI as a wheel, for a machine that has no MPI of its own.")
     write("dev.lock", without(dev, runtime), "What the tests and the checks need on top of runtime.lock.")
+    write("oracles.lock", oracles, "Independent codes that the simulators and the converter are held against.")
 
 
 def main() -> None:

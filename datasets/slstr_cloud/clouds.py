@@ -1,8 +1,12 @@
-"""Two layers of cloud: low water cloud, often as warm as the ground, and high cloud, often too thin to see."""
+"""Two layers of cloud: low water cloud, often as warm as the ground, and high cloud, often too thin to see.
+
+Three more are drawn where they are asked for: broken cloud that fills pixels in part, thin cirrus, and haze, which is
+no cloud at all.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +33,18 @@ class Layer:
 
     ice: Field
     """Share of ice, 0 at 258 K and above, 1 at 238 K and below."""
+
+    cover: Field | None = None
+    """Share of a pixel that the layer covers; None: all of it."""
+
+    aerosol: bool = False
+    """Whether it is haze, which counts as clear sky."""
+
+    def cloud_depth(self) -> Field:
+        """Return the mean optical depth of cloud in each pixel; 0 for haze."""
+        if self.aerosol:
+            return np.zeros_like(self.optical_depth)
+        return self.optical_depth if self.cover is None else self.optical_depth * self.cover
 
 
 def _layer(optical_depth: Field, height_km: Field, air_k: float) -> Layer:
@@ -66,3 +82,32 @@ def draw_high_cloud(rng: np.random.Generator, climate: Climate, shape: tuple[int
     depth = _optical_depth(field, fibres, share=climate.high_share, scale=rng.uniform(0.8, 1.6))
     height = np.clip(rng.uniform(6, 9) + 1.5 * relief + 0.4 * fibres, 3.5, 13)
     return _layer(depth, height, climate.air_k)
+
+
+def draw_broken_cloud(rng: np.random.Generator, climate: Climate, shape: tuple[int, int], *, share: float) -> Layer:
+    """Draw fair-weather cumulus over `share` of the scene: tops at 0.4 to 1.2 km, as warm as the ground beside it.
+
+    The clouds are smaller than a pixel: each covers a part of its pixel, and what is seen is the mean of both parts.
+    """
+    field = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=150)
+    cells = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=12)
+    excess = np.maximum(field - np.float32(upper_quantile(field, share)), 0)
+    cover = np.clip(0.9 * (1 - np.exp(-3 * excess)) * np.exp(0.5 * cells - 0.3), 0, 1).astype(np.float32)
+    depth = (4 * np.exp(0.4 * cells)).astype(np.float32) * (cover > 0)
+    layer = _layer(depth, np.clip(0.8 + 0.2 * cells, 0.4, 1.2), climate.air_k)
+    return replace(layer, cover=cover)
+
+
+def draw_thin_cirrus(rng: np.random.Generator, climate: Climate, shape: tuple[int, int], *, share: float) -> Layer:
+    """Draw ice cloud over `share` of the scene with an optical depth of at most 0.5: tops at 8 to 12 km."""
+    field = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=300)
+    fibres = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=24)
+    depth = np.minimum(_optical_depth(field, 0.6 * fibres, share=share, scale=0.25), np.float32(0.5))
+    return _layer(depth, np.clip(rng.uniform(9, 11) + 0.4 * fibres, 8, 12), climate.air_k)
+
+
+def draw_haze(rng: np.random.Generator, climate: Climate, shape: tuple[int, int], *, optical_depth: float) -> Layer:
+    """Draw dust and smoke with a mean optical depth at 0.55 um: lognormal, without small structure, up to 2 km."""
+    field = correlated_field(rng, shape, beta=3.4, outer_px=300)
+    depth = np.float32(optical_depth) * np.exp(np.float32(0.8) * field - np.float32(0.32))
+    return replace(_layer(depth, np.full(shape, 2.0, np.float32), climate.air_k), aerosol=True)

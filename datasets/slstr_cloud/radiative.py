@@ -41,6 +41,18 @@ S4_ABSORPTION = 6.0
 CLOUD_EMISSION = (0.8, 0.5, 0.55)
 """Absorption optical depth of cloud in S7 to S9 over its optical depth in the visible."""
 
+AEROSOL_EXPONENT = 0.6
+"""Angstrom exponent of haze: its optical depth falls as wavelength^-0.6, between dust (0.2) and smoke (1.5)."""
+
+AEROSOL_CO_ALBEDO = 0.03
+"""1 - single-scattering albedo of haze."""
+
+AEROSOL_ASYMMETRY = 0.7
+"""Haze scatters less forwards than droplets."""
+
+AEROSOL_EMISSION = (0.35, 0.2, 0.15)
+"""Absorption optical depth of haze in S7 to S9 over its optical depth at 0.55 um."""
+
 VAPOUR_SCALE_KM = 2.0
 """Height over which water vapour falls by a factor e."""
 
@@ -70,6 +82,19 @@ def add_cloud(optical_depth: Field, co_albedo: Field | float, albedo_below: Fiel
     transmission = np.exp(np.float32(-1.7) * similarity * np.sqrt(np.minimum(optical_depth, 50))) / (1 + scaled)
     result = reflection + transmission**2 * albedo_below / (1 - reflection * albedo_below)
     return result.astype(np.float32)
+
+
+def add_haze(optical_depth: Field, band: int, albedo_below: Field) -> Field:
+    """Return the reflectance of haze with an optical depth at 0.55 um over a surface, in solar band 0 to 5.
+
+    t' = 3/4 (1 - g) tau, R = w t' / (1 + t'), T = exp(-5/3 (1 - w) tau) / (1 + t'); then as for cloud. The square
+    root in `add_cloud` holds for thick layers, and would absorb far too much in a thin one.
+    """
+    depth = np.float32((SOLAR_UM[band] / SOLAR_UM[0]) ** -AEROSOL_EXPONENT) * optical_depth
+    scaled = np.float32(0.75 * (1 - AEROSOL_ASYMMETRY)) * depth
+    reflection = np.float32(1 - AEROSOL_CO_ALBEDO) * scaled / (1 + scaled)
+    transmission = np.exp(np.float32(-5 / 3 * AEROSOL_CO_ALBEDO) * depth) / (1 + scaled)
+    return (reflection + transmission**2 * albedo_below / (1 - reflection * albedo_below)).astype(np.float32)
 
 
 def rayleigh(reflectance: Field, wavelength_um: float, mu: Field, mu0: Field, shielded: NDArray[np.bool_]) -> Field:
@@ -105,6 +130,7 @@ def through_gas(radiance: Field, transmission: Field, gas_radiance: Field) -> Fi
     return radiance * transmission + (1 - transmission) * gas_radiance
 
 
-def emissivity(optical_depth: Field, mu: Field, band: int) -> Field:
-    """Return the emissivity of a cloud layer in thermal band 0 to 2 (S7 to S9)."""
-    return (1 - np.exp(np.float32(-CLOUD_EMISSION[band]) * optical_depth / mu)).astype(np.float32)
+def emissivity(optical_depth: Field, mu: Field, band: int, *, aerosol: bool = False) -> Field:
+    """Return the emissivity of a layer of cloud, or of haze, in thermal band 0 to 2 (S7 to S9)."""
+    absorption = (AEROSOL_EMISSION if aerosol else CLOUD_EMISSION)[band]
+    return (1 - np.exp(np.float32(-absorption) * optical_depth / mu)).astype(np.float32)

@@ -12,7 +12,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from datasets.common.failures import UsageError, failing_politely, say
 from datasets.common.files import description, load_layout, write_manifest
 from datasets.common.making import claim, require_jobs, run_all, stop_like_ctrl_c, up_to_date
 from datasets.slstr_cloud.baseline import scene_statistics
+from datasets.slstr_cloud.extras import NO_EXTRAS, Extras
 from datasets.slstr_cloud.naming import granule_name
 from datasets.slstr_cloud.scene import write_scene
 from datasets.slstr_cloud.simulator import simulate_scene
@@ -32,6 +33,14 @@ LICENCE = "MIT, like the program that made it: simulated, holds no satellite dat
 
 SIMULATOR_VERSION = "1.0"
 """Raised when the same options give other bytes than before."""
+
+EXTRAS = {
+    "haze": "mean optical depth of dust and smoke, which count as clear sky",
+    "broken_cloud": "share of the scene under low, warm clouds smaller than a pixel",
+    "thin_cirrus": "share of the scene under more cirrus of an optical depth up to 0.5",
+    "label_noise": "share of the pixels with a wrong label, in patches",
+    "cosmetic_fill": "share of the pixels copied from a neighbour; a real scene has 0.22",
+}
 
 BYTES_PER_PIXEL = 93
 """Of one scene: bts 12, rads 24, refs 48, bayes 1, summary 8."""
@@ -61,6 +70,9 @@ class Options:
 
     night_share: float
     """Share of the scenes of each split that are night scenes, with reflectances of 0."""
+
+    extras: Extras = field(default=NO_EXTRAS)
+    """What the scenes hold beyond the usual."""
 
     def __post_init__(self) -> None:
         for name, least in (("train_scenes", 1), ("test_scenes", 1), ("rows", 256), ("columns", 256), ("seed", 0)):
@@ -95,6 +107,14 @@ class SceneJob:
     night: bool
     """Whether the sun is down."""
 
+    extras: Extras
+    """What the scene holds beyond the usual."""
+
+    @property
+    def seed_sequence(self) -> np.random.SeedSequence:
+        """The scene's own seed."""
+        return np.random.SeedSequence(self.seed, spawn_key=(self.number,))
+
 
 def scene_jobs(root: Path, options: Options) -> dict[str, list[SceneJob]]:
     """Return the scenes of each split in the order of their names."""
@@ -105,16 +125,16 @@ def scene_jobs(root: Path, options: Options) -> dict[str, list[SceneJob]]:
         for index in range(count):
             night = index >= count - round(count * options.night_share)
             path = root / split / granule_name(number, night=night)
-            shape = {"rows": options.rows, "columns": options.columns}
-            jobs[split].append(SceneJob(path=path, seed=options.seed, number=number, night=night, **shape))
+            shared = {name: getattr(options, name) for name in ("seed", "rows", "columns", "extras")}
+            jobs[split].append(SceneJob(path=path, number=number, night=night, **shared))
             number += 1
     return jobs
 
 
 def run_job(job: SceneJob) -> Path:
     """Simulate and write one scene."""
-    seed = np.random.SeedSequence(job.seed, spawn_key=(job.number,))
-    write_scene(job.path, simulate_scene(seed, rows=job.rows, columns=job.columns, night=job.night))
+    shape = {"rows": job.rows, "columns": job.columns}
+    write_scene(job.path, simulate_scene(job.seed_sequence, **shape, night=job.night, extras=job.extras))
     return job.path
 
 
@@ -142,8 +162,17 @@ def simulate(root: Path, options: Options, *, jobs: int) -> None:
 
 
 def made_by(options: Options) -> dict[str, Any]:
-    """Return what the manifest says of the program, its version and its options."""
-    return {"program": PROGRAM, "version": SIMULATOR_VERSION, "options": asdict(options)}
+    """Return what the manifest says of the program, its version and its options; of extras, those there are."""
+    said = {**asdict(options), "extras": options.extras.given()}
+    if not said["extras"]:
+        del said["extras"]
+    return {"program": PROGRAM, "version": SIMULATOR_VERSION, "options": said}
+
+
+def options_of(made: dict[str, Any]) -> Options:
+    """Return the options that a manifest's `made_by` states."""
+    said = dict(made["options"])
+    return Options(**{**said, "extras": Extras(**said.get("extras", {}))})
 
 
 def describe(root: Path, options: Options, splits: dict[str, list[str]]) -> dict[str, Any]:
@@ -176,6 +205,9 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument(
         "--jobs", type=int, default=1, help="scenes made side by side; no effect on the bytes (default %(default)s)"
     )
+    extras = line.add_argument_group("extras", "What makes scenes harder or more like real ones; each is 0 by default.")
+    for extra in fields(Extras):
+        extras.add_argument(f"--{extra.name.replace('_', '-')}", type=float, default=0.0, help=EXTRAS[extra.name])
     return line
 
 
@@ -186,7 +218,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop_like_ctrl_c()
     with failing_politely():
         require_jobs(jobs)
-        simulate(root, Options(**given), jobs=jobs)
+        extras = Extras(**{extra.name: given.pop(extra.name) for extra in fields(Extras)})
+        simulate(root, Options(**given, extras=extras), jobs=jobs)
     return 0
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from datasets.slstr_cloud import radiative as rt
 from datasets.slstr_cloud.climate import Climate, draw_climate, solar_cosine, view_cosine
 from datasets.slstr_cloud.clouds import Layer, draw_high_cloud, draw_low_cloud
+from datasets.slstr_cloud.extras import NO_EXTRAS, Extras, extra_layers, fill_cosmetically, mislabel
 from datasets.slstr_cloud.fields import Field, point_spread
 from datasets.slstr_cloud.labels import bayes_plane, summary_plane
 from datasets.slstr_cloud.scene import Scene
@@ -23,8 +24,10 @@ FIRST_VALID_COLUMN, LAST_VALID_COLUMN = 37, 1479
 """Columns of the 1500 that a real nadir image fills on every row."""
 
 
-def simulate_scene(seed: np.random.SeedSequence, *, rows: int, columns: int, night: bool) -> Scene:
-    """Simulate one scene; the same seed gives the same scene.
+def simulate_scene(
+    seed: np.random.SeedSequence, *, rows: int, columns: int, night: bool, extras: Extras = NO_EXTRAS
+) -> Scene:
+    """Simulate one scene; the same seed and the same extras give the same scene.
 
     Returns bts_HWC in kelvin, refs_HWC, rads_HWC, and the label planes of shape HW1, NaN outside the swath.
     """
@@ -35,18 +38,27 @@ def simulate_scene(seed: np.random.SeedSequence, *, rows: int, columns: int, nig
     surface = draw_surface(rng, climate, mu, mu0)
     low = draw_low_cloud(rng, climate, mu.shape)
     high = draw_high_cloud(rng, climate, mu.shape)
-    refs = _reflectances(rng, climate, surface, [low, high], mu, mu0)
-    bts = _brightness_temperatures(rng, climate, surface, [low, high], mu, mu0, refs)
+    layers = extra_layers(seed, extras, climate, [low, high])
+    refs = _reflectances(rng, climate, surface, layers, mu, mu0)
+    bts = _brightness_temperatures(rng, climate, surface, layers, mu, mu0, refs)
     clear_bts = _thermal(climate, surface, [], mu, 1)
+    cloud_depth = sum((layer.cloud_depth() for layer in layers[1:]), layers[0].cloud_depth())
     scene = Scene(
         bts=bts,
         rads=_radiances(refs, mu0),
         refs=refs.astype(np.float64),
-        bayes=bayes_plane(rng, low.optical_depth + high.optical_depth, surface)[..., None],
+        bayes=mislabel(seed, extras, bayes_plane(rng, cloud_depth, surface))[..., None],
         summary=summary_plane(bts[..., 1], clear_bts, refs[..., 1], surface.albedo(1))[..., None],
         attributes={"simulated": 1, "air_k": climate.air_k, "solar_zenith_deg": climate.solar_zenith_deg},
     )
-    return _outside_swath(scene)
+    return _outside_swath(fill_cosmetically(seed, extras, scene))
+
+
+def simulate_surface(seed: np.random.SeedSequence, *, rows: int, columns: int, night: bool) -> Surface:
+    """Return the ground of the scene of the same arguments, which no file holds."""
+    rng = np.random.default_rng(seed)
+    climate = draw_climate(rng, night=night)
+    return draw_surface(rng, climate, view_cosine((rows, columns)), solar_cosine(climate, (rows, columns)))
 
 
 def _reflectances(
@@ -56,23 +68,33 @@ def _reflectances(
     refs = np.zeros((*mu.shape, 6), np.float32)
     if climate.night:
         return refs
-    shielded = np.sum([layer.optical_depth for layer in layers], axis=0) > 1
+    shielded = np.sum([layer.cloud_depth() for layer in layers], axis=0) > 1
     airmass = np.float32(0.5) * (1 / mu + 1 / mu0)
     for band in range(6):
         rho, top = surface.albedo(band), surface.height_km
         if band == 3:
             rho = rho * np.exp(-rt.S4_ABSORPTION * airmass * rt.vapour_above(climate.vapour_cm, top))
         for layer in layers:
-            co_albedo = rt.WATER_CO_ALBEDO[band] * (1 - layer.ice) + rt.ICE_CO_ALBEDO[band] * layer.ice
+            below = rho
             if band == 3:
                 above = np.exp(-rt.S4_ABSORPTION * airmass * rt.vapour_above(climate.vapour_cm, layer.height_km))
-                rho = above * rt.add_cloud(layer.optical_depth, co_albedo, np.minimum(rho / above, 1))
+                rho = above * _through_layer(layer, band, np.minimum(rho / above, 1))
             else:
-                rho = rt.add_cloud(layer.optical_depth, co_albedo, rho)
+                rho = _through_layer(layer, band, rho)
+            if layer.cover is not None:
+                rho = layer.cover * rho + (1 - layer.cover) * below
         rho = rt.rayleigh(point_spread(rho), rt.SOLAR_UM[band], mu, mu0, shielded)
         noise = rng.standard_normal(mu.shape, dtype=np.float32)
         refs[..., band] = rho + (np.float32(0.003) + np.float32(0.005) * rho) * noise
     return refs
+
+
+def _through_layer(layer: Layer, band: int, rho: Field) -> Field:
+    """Return the reflectance_HW of a layer over what has the reflectance rho, where the layer covers all."""
+    if layer.aerosol:
+        return rt.add_haze(layer.optical_depth, band, rho)
+    co_albedo = rt.WATER_CO_ALBEDO[band] * (1 - layer.ice) + rt.ICE_CO_ALBEDO[band] * layer.ice
+    return rt.add_cloud(layer.optical_depth, co_albedo, rho)
 
 
 def _radiances(refs: Field, mu0: Field) -> Field:
@@ -96,7 +118,9 @@ def _thermal_radiance(climate: Climate, surface: Surface, layers: list[Layer], m
     air = rt.planck(surface.temperature_k - 12, wavelength)
     radiance = rt.through_gas(emitted, transmission, air)
     for layer in layers:
-        covered = rt.emissivity(layer.optical_depth, mu, band)
+        covered = rt.emissivity(layer.optical_depth, mu, band, aerosol=layer.aerosol)
+        if layer.cover is not None:
+            covered = covered * layer.cover
         vapour = rt.vapour_above(climate.vapour_cm, layer.height_km)
         transmission = np.exp(-np.float32(rt.GAS_ABSORPTION[band]) * vapour / mu)
         top = rt.planck(layer.temperature_k, wavelength)

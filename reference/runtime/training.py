@@ -111,7 +111,9 @@ class Training:
                     ending = self._train_step(batch, len(indices), meter)
                     if ending:
                         break
-            meter.finish()
+            waits_s = np.zeros(self._ranks)
+            waits_s[self._backend.rank] = read.waited_s
+            meter.finish(self._backend.allreduce_sum(waits_s, "data_wait"))
             interval.stop["samples_count"] = meter.samples
         return ending
 

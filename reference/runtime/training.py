@@ -60,6 +60,10 @@ class Training:
             self._resume(checkpoints.load(self._run.resume_from))
         self._backend.broadcast_state()
 
+    def use(self, task: Task) -> None:
+        """Go on with the same task over another copy of its data."""
+        self._task = task
+
     def train(self) -> Ending:
         """Train until the target, a limit or a request ends it."""
         while True:

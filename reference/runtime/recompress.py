@@ -6,6 +6,7 @@ import errno
 import importlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ SPARE_BYTES = 1 << 20
 """Room that is left to the library for what it writes when a file is closed."""
 
 
-def recompress(source: Path, target: Path) -> None:
-    """Write the arrays of a file into another, with attributes and groups as they are.
+def recompress(source: Path, target: Path) -> Iterator[None]:
+    """Write the arrays of a file into another, block by block, with attributes and groups as they are.
 
     Raises:
         OSError: the source cannot be read, or the target not be written; ENOSPC before the disk is full, since the
@@ -33,7 +34,7 @@ def recompress(source: Path, target: Path) -> None:
     plugin: Any = importlib.import_module("hdf5plugin")
     options = dict(plugin.Bitshuffle(cname="lz4"))
     with open_file(source) as old, h5py.File(target, "w", locking=False) as new:
-        _copy(old, new, options)
+        yield from _copy(old, new, options)
 
 
 def chunk_of(shape: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -45,20 +46,21 @@ def chunk_of(shape: tuple[int, ...]) -> tuple[int, ...] | None:
     return None
 
 
-def _copy(old: h5py.Group, new: h5py.Group, options: dict[str, Any]) -> None:
+def _copy(old: h5py.Group, new: h5py.Group, options: dict[str, Any]) -> Iterator[None]:
     for name, value in old.attrs.items():
         new.attrs[name] = value
     for name, item in old.items():
         if isinstance(item, h5py.Group):
-            _copy(item, new.create_group(name), options)
+            yield from _copy(item, new.create_group(name), options)
         elif chunk_of(item.shape) is None or 0 in item.shape:
             _need_room(new, item.nbytes)
             old.copy(name, new)
         else:
-            _copy_array(item, new.create_dataset(name, item.shape, item.dtype, chunks=chunk_of(item.shape), **options))
+            made = new.create_dataset(name, item.shape, item.dtype, chunks=chunk_of(item.shape), **options)
+            yield from _copy_array(item, made)
 
 
-def _copy_array(old: h5py.Dataset, new: h5py.Dataset) -> None:
+def _copy_array(old: h5py.Dataset, new: h5py.Dataset) -> Iterator[None]:
     for name, value in old.attrs.items():
         new.attrs[name] = value
     step = new.chunks[0]
@@ -67,6 +69,7 @@ def _copy_array(old: h5py.Dataset, new: h5py.Dataset) -> None:
         block = old[start : start + rows]
         _need_room(new, block.nbytes)
         new[start : start + rows] = block
+        yield
 
 
 def _need_room(new: h5py.Group | h5py.Dataset, size: int) -> None:

@@ -40,12 +40,12 @@ BLOCK_BYTES = 1 << 23
 MEMORY = Path("/dev/shm")  # noqa: S108 - it is where a file in memory lies
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
+TURN_S = 30.0
+"""Seconds after which the ranks that write tell the others that they still do: communication that nobody answers for
+minutes is taken for a rank that hangs, and so is a run that logs nothing."""
+
 LAST_WORD_S = 1.0
 """Seconds by which the rank that knows why staging failed ends before the others, so that its words are shown."""
-
-
-class StoppedError(Exception):
-    """The run was asked to stop while data were staged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +71,12 @@ class Copy:
         self._lock: BinaryIO | None = None
         self.source_bytes = self.staged_bytes = self.files = 0
 
-    def make(self, stop: StopRequest) -> None:
-        """Write the copy, comparing each file's hash with the manifest's on the way.
+    def steps(self) -> Iterator[None]:
+        """Write the copy block by block, comparing each file's hash with the manifest's on the way.
 
         Raises:
             Refused: there is no room, or the folder cannot be written to.
             DataError: a file is not what the manifest says.
-            StoppedError: the run was asked to stop.
         """
         try:
             remove_stale(self._staging.directory.parent)
@@ -87,7 +86,7 @@ class Copy:
             self._lock = (self.folder / LOCK).open("wb")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for entry in entries:
-                self._copy(entry, stop)
+                yield from self._copy(entry)
             shutil.copyfile(self._source(MANIFEST), self.folder / MANIFEST)
         except OSError as error:
             if error.errno in FULL:
@@ -116,27 +115,26 @@ class Copy:
         if needed > room and self._staging.compress == "none":
             self._refuse(f"room for {needed / 1e9:.3f} GB", f"{room / 1e9:.3f} GB in {base}")
 
-    def _copy(self, entry: Entry, stop: StopRequest) -> None:
+    def _copy(self, entry: Entry) -> Iterator[None]:
         source, target = self._source(entry.path), self.folder / entry.path
         target.parent.mkdir(parents=True, exist_ok=True)
         compress = self._staging.compress != "none" and source.suffix in (".h5", ".hdf5", ".hdf")
         digest, size = hashlib.sha256(), 0
         with source.open("rb") as file, contextlib.nullcontext() if compress else target.open("wb") as out:
             while block := file.read(BLOCK_BYTES):
-                if stop.reason is not None:
-                    raise StoppedError
                 digest.update(block)
                 size += len(block)
+                self.source_bytes += len(block)
                 if out is not None:
                     out.write(block)
+                yield
         if size != entry.size or (entry.sha256 and digest.hexdigest() != entry.sha256):
             raise DataError(
                 f"{source}: expected {entry.size} bytes with SHA-256 {entry.sha256}, found {size} with "
                 f"{digest.hexdigest()} — the file was changed; get it again"
             )
         if compress:
-            recompress(source, target)
-        self.source_bytes += size
+            yield from recompress(source, target)
         self.staged_bytes += target.stat().st_size
         self.files += 1
 
@@ -171,7 +169,7 @@ def staged(
     copy = Copy(run, run.data.staging)
     try:
         with log.interval("staging") as interval:
-            go_on = _made_everywhere(copy if first_of_node else None, backend, stop)
+            go_on = _made_everywhere(copy if first_of_node else None, backend, log, stop)
             facts = {"files": copy.files, "bytes": copy.source_bytes, "staged_bytes": copy.staged_bytes}
             interval.stop |= {**facts, "compress": run.data.staging.compress} if first_of_node else {}
         yield replace(run.data, staged=copy.folder) if go_on else None
@@ -181,24 +179,37 @@ def staged(
             copy.remove()
 
 
-def _made_everywhere(copy: Copy | None, backend: Backend, stop: StopRequest) -> bool:
+def _made_everywhere(copy: Copy | None, backend: Backend, log: EventLog, stop: StopRequest) -> bool:
     """Make the copy on each node and wait for all; false where the run was asked to stop meanwhile."""
-    error: Exception | None = None
+    steps = copy.steps() if copy is not None else iter(())
+    while True:
+        busy, stopped, error = _turn(steps, stop)
+        states = backend.allreduce_sum(np.array([busy, stopped, error is not None], np.int64), "staging")
+        if error is not None:
+            raise error
+        some_busy, some_stopped, some_failed = states
+        if some_failed:
+            time.sleep(LAST_WORD_S)
+            raise Refused("staging: expected a copy of the data set on each node, found that another rank made none")
+        if some_stopped:
+            return False
+        if not some_busy:
+            return True
+        log.point("staging_progress", copy.source_bytes if copy is not None else 0)
+
+
+def _turn(steps: Iterator[None], stop: StopRequest) -> tuple[bool, bool, Exception | None]:
+    """Go on writing for a while; return whether there is more to do, whether to stop, and what went wrong."""
+    deadline = time.monotonic() + TURN_S
     try:
-        if copy is not None:
-            copy.make(stop)
-    except (Refused, DataError, StoppedError) as found:
-        error = found
-    stopped = isinstance(error, StoppedError)
-    stops, failures = backend.allreduce_sum(np.array([stopped, error is not None and not stopped], np.int64), "staging")
-    if error is not None and not stopped:
-        raise error
-    if failures:
-        time.sleep(LAST_WORD_S)
-        raise Refused(
-            "staging: expected a copy of the data set on each node, found that another rank could not make it"
-        )
-    return not stops
+        for _ in steps:
+            if stop.reason is not None:
+                return False, True, None
+            if time.monotonic() >= deadline:
+                return True, False, None
+    except (Refused, DataError) as error:
+        return False, False, error
+    return False, False, None
 
 
 def remove_stale(base: Path) -> None:

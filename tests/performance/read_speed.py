@@ -346,8 +346,8 @@ def measure(case: Case, rounds: int) -> Iterator[tuple[str, ...]]:
 def main() -> None:
     """Measure every data set and print a Markdown table."""
     parser = argparse.ArgumentParser(description="How fast training samples are read.")
-    parser.add_argument("--rounds", type=int, default=5, help="warm rounds, of which the best counts (%(default)s)")
-    parser.add_argument("--scale", type=float, default=1.0, help="size of the sets: 1 is 1.2 GB in all (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=4, help="warm rounds, of which the best counts (%(default)s)")
+    parser.add_argument("--scale", type=float, default=0.5, help="size of the sets: 1 is 1.2 GB in all (%(default)s)")
     parser.add_argument("--only", nargs="*", default=["micrographs", "patterns", "scenes"], help="data sets")
     options = parser.parse_args()
     if any(os.environ.get(name) != value for name, value in SETTINGS.items()):

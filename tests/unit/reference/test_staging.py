@@ -137,9 +137,10 @@ def test_a_run_that_fails_leaves_no_copy(execute, tmp_path, monkeypatch) -> None
 def test_a_run_that_is_stopped_while_it_stages_ends_there(execute, tmp_path, monkeypatch) -> None:
     read = staging.Copy._copy
 
-    def signal_after_a_file(self: Any, *arguments: Any) -> None:
-        read(self, *arguments)
+    def signal_after_a_file(self: Any, entry: Any) -> Iterator[None]:
+        yield from read(self, entry)
         os.kill(os.getpid(), signal.SIGUSR2)
+        yield
 
     monkeypatch.setattr(staging.Copy, "_copy", signal_after_a_file)
     _, events = execute(**into(tmp_path / "near"))
@@ -225,8 +226,23 @@ def test_a_folder_that_is_missing_is_named(execute, tmp_path) -> None:
 def test_a_rank_that_writes_nothing_says_that_another_failed(monkeypatch) -> None:
     class AnotherFailed(NumpyBackend):
         def allreduce_sum(self, values: Any, name: str) -> Any:
-            return values + np.array([0, 1])
+            return values + np.array([0, 0, 1])
 
     monkeypatch.setattr(staging, "LAST_WORD_S", 0.0)
-    with pytest.raises(Refused, match="another rank could not make it"):
-        staging._made_everywhere(None, AnotherFailed(), None)  # type: ignore[arg-type]
+    with pytest.raises(Refused, match="another rank made none"):
+        staging._made_everywhere(None, AnotherFailed(), None, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("compress", ["none", "bitshuffle-lz4"])
+def test_a_copy_that_takes_long_says_how_far_it_is(compress, execute, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(staging, "TURN_S", 0.0)
+    monkeypatch.setattr(staging, "BLOCK_BYTES", 300_000)
+    _, events = execute(**into(tmp_path / "near", compress))
+    keys = [event.key for event in events]
+    start, stop = keys.index("staging_start"), keys.index("staging_stop")
+    between = [(event.key, event.value) for event in events[start + 1 : stop]]
+    assert {key for key, _ in between} == {"staging_progress"}
+    done = [value for _, value in between]
+    assert done == sorted(done)
+    assert len(set(done)) > 5
+    assert done[-1] <= events[stop].metadata["bytes"]

@@ -20,6 +20,7 @@ from reference.dms_classifier.task import PhaseTask
 from reference.em_denoise.noise import flat_field
 from reference.em_denoise.task import DenoiseTask
 from reference.runtime import runconfig
+from reference.runtime.errors import DataError
 from reference.runtime.hdf5 import Stored
 from reference.runtime.seeds import generator
 from reference.slstr_cloud import facts
@@ -60,6 +61,31 @@ def test_micrographs_to_the_last_bit(options, write_run, tmp_path) -> None:
         for name, image in zip(("noisy_NHWC", "clean_NHWC"), pair, strict=True):
             plain = (image.astype(FLOAT) - FLOAT(task.scale.mean)) / FLOAT(task.scale.deviation)
             assert_same_bits(batch[name][position], plain)
+
+
+@pytest.mark.parametrize("flat_field", ["none", "local_mean"])
+@pytest.mark.parametrize(("kind", "value"), [("noise", np.nan), ("clean", np.inf)])
+def test_a_batch_with_a_value_that_is_not_finite_is_refused(kind, value, flat_field, write_run, tmp_path) -> None:
+    files = em_files()
+    files[f"train/graphene_img_{kind}.h5"]["images"][2, 250, 7] = value
+    root = write_set(tmp_path / "data", files, EM_STATISTICS)
+    changes = run_of("em_denoise", flat_field=flat_field) | {"data.directory": str(root)}
+    task = DenoiseTask(runconfig.load(write_run(changes)))
+    task.train_batch(np.array([0, 1]), 1)
+    expected = rf"graphene_img_{kind}\.h5: images: image 2: expected finite values"
+    with np.errstate(invalid="ignore"), pytest.raises(DataError, match=expected):
+        task.train_batch(np.array([1, 2]), 1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_pattern_with_a_count_that_is_not_finite_is_refused(value, write_run, tmp_path) -> None:
+    files = dms_files()
+    files["train/dms_phases.h5"]["images"][1, 5, 6, 0] = value
+    root = write_set(tmp_path / "data", files, DMS_STATISTICS)
+    task = PhaseTask(runconfig.load(write_run(run_of("dms_classifier") | {"data.directory": str(root)})))
+    task.train_batch(np.array([0, 2]), 1)
+    with pytest.raises(DataError, match=r"dms_phases\.h5: images: pattern 1: expected finite counts"):
+        task.train_batch(np.array([1]), 1)
 
 
 def test_the_illumination_to_the_last_bit() -> None:

@@ -57,7 +57,7 @@ format: setup ## Put the Python sources into the house's form
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
-bench: setup ## Measure tile reading and the loop's overhead, each as a ratio within one run
+bench: setup ## Measure reading, checking and the overhead of the loop, each as a ratio within one run
 	@for script in tests/performance/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
 
 oracles: ## Hold simulators and converter against independent codes, in an environment of their own

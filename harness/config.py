@@ -21,6 +21,8 @@ from harness.launchers.plan import Host, parse_hostfile, parse_hosts, ranks_per_
 from harness.paths import output_root
 from harness.settings import SETTINGS, file_schema, option_of
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - it is where a file in memory lies
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -91,6 +93,7 @@ def _configuration(
     launcher = attempt(detect.choose, values["launcher"], ranks=ranks, several_hosts=bool(hosts)) if placed else None
     resume = attempt(checkpoints.find, Path(values["resume"])) if values["resume"] else None
     target = attempt(_target, values, scale)
+    stage = attempt(_stage, values)
     if refusals or launcher is None:
         raise ConfigError("\n".join(refusals))
     precision, reason = _precision(values["precision"])
@@ -113,6 +116,8 @@ def _configuration(
         stall_seconds=values["stall_seconds"],
         grace_seconds=values["grace_seconds"],
         data_dir=Path(values["data_dir"]).resolve() if values["data_dir"] else None,
+        stage=stage,
+        stage_compress=values["stage_compress"],
         output_dir=Path(values["output_dir"]).resolve() if values["output_dir"] else output_root(),
         resume_from=resume,
         **{name: int(values[name]) for name in ("log_every_steps", "checkpoint_every", "checkpoint_keep")},
@@ -152,6 +157,15 @@ def _target(values: Mapping[str, Any], scale: registry.Scale) -> float:
             "leave it out, or add --division open"
         )
     return float(values["target"])
+
+
+def _stage(values: Mapping[str, Any]) -> Path | None:
+    """Folder to stage into. It is looked at on each node, which may see other folders than this one."""
+    if values["stage"] is None:
+        if values["stage_compress"] != "none":
+            raise ConfigError("--stage-compress: expected --stage beside it, found none — say where the copy goes")
+        return None
+    return SHARED_MEMORY if values["stage"] == "memory" else Path(values["stage"]).absolute()
 
 
 def _precision(wanted: str) -> tuple[str, str]:

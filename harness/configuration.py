@@ -87,6 +87,12 @@ class Configuration:
     data_dir: Path | None
     """Where the user says that the data are."""
 
+    stage: Path | None
+    """Folder that the data set is copied into before it is read; None reads it where it is."""
+
+    stage_compress: str
+    """How the copy is compressed."""
+
     output_dir: Path
     """Folder for run directories."""
 

@@ -28,7 +28,7 @@ class Progress:
     """train or predict."""
 
     phase: str = "starting"
-    """starting, training, evaluating, done or inferring."""
+    """starting, staging, training, evaluating, done or inferring."""
 
     epoch: int = 0
     """Epoch under way, from 1."""
@@ -96,6 +96,8 @@ class Progress:
         """All of it in one line."""
         if self.phase == "starting":
             return "starting the ranks"
+        if self.phase == "staging":
+            return "copying the data set to where it is read from"
         if self.mode != "train":
             return "predicting" if self.phase == "training" else self.phase
         if self.phase == "inferring":
@@ -126,6 +128,8 @@ def clock(seconds: float) -> str:
 
 _PHASES = {
     "run_start": "training",
+    "staging_start": "staging",
+    "staging_stop": "training",
     "epoch_start": "training",
     "eval_start": "evaluating",
     "eval_stop": "training",

@@ -61,6 +61,11 @@ def margin_text(lead: dict[str, Any], rival: dict[str, Any] | None) -> str:
     return f"{found} {against or 'the best trivial method'}; {asked}"
 
 
+def data_waits(events: Sequence[Event]) -> list[float]:
+    """The share of each epoch's time for which its steps waited for samples."""
+    return [float(event.metadata["share"]) for event in events if event.key == "data_wait"]
+
+
 def inference(events: Sequence[Event]) -> dict[str, Any] | None:
     """What was measured between inference_start and inference_stop; None where there was no such phase."""
     by_key = {event.key: event for event in events if event.key.startswith("inference_")}

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -206,12 +208,22 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         os.write(err, f"{options.argv[0]}: cannot be started: {error.strerror}\n".encode())
         returncode = 127
+    if where.local_rank == 0:
+        remove_copies(options.run_dir / "run.json")
     record.finish(returncode)
     for name, companion in beside.items():
         record.fields[name] = companion.stop()
     if beside:
         record.save()
     return returncode if returncode >= 0 else 128 - returncode
+
+
+def remove_copies(run_json: Path) -> None:
+    """Remove this node's copy of the data set, which a program that was killed leaves behind."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        folder = Path(json.loads(run_json.read_text(encoding="utf-8"))["data"]["staging"]["directory"])
+        shutil.rmtree(folder / os.uname().nodename, ignore_errors=True)
+        folder.rmdir()
 
 
 def _open(path: Path) -> int:

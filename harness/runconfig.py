@@ -16,13 +16,21 @@ CONTRACT_VERSION = 1
 def training(configuration: Configuration, directory: RunDirectory, data: dataset.DataSet | None) -> dict[str, Any]:
     """run.json of a training run; without a data set, as a dry run shows it."""
     scale = configuration.benchmark.scales[configuration.scale]
-    source = {
+    source: dict[str, Any] = {
         "directory": str(data.directory if data else dataset.folder(configuration)),
         "dataset_id": data.dataset_id if data else scale.dataset_id,
         "manifest_sha256": data.manifest_sha256 if data else None,
         "simulated": data.simulated if data else scale.simulated,
     }
+    if configuration.stage is not None:
+        folder = staging_folder(configuration.stage, directory.run_id)
+        source["staging"] = {"directory": str(folder), "compress": configuration.stage_compress}
     return _document(configuration, directory, mode="train", data=source)
+
+
+def staging_folder(base: Path, run_id: str) -> Path:
+    """Where the copies of a run's data set are, one folder for each node."""
+    return base / f"sciml-bench-staged-{run_id}"
 
 
 def prediction(configuration: Configuration, directory: RunDirectory, inputs: Sequence[Path]) -> dict[str, Any]:

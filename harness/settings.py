@@ -111,6 +111,16 @@ SETTINGS: tuple[Setting, ...] = (
         text="Folder of the data set, or of data sets.", shown_default="$SCIML_BENCH_DATA, or data/ in the checkout",
     ),
     Setting(
+        name="stage", schema=_TEXT, metavar="memory|DIR",
+        text="Copy the data set into memory, or a folder near to the ranks, before it is read, once for each node. "
+        "The run's clock counts it, and the copy goes with the run.",
+        shown_default="read the data where they are",
+    ),
+    Setting(
+        name="stage_compress", schema={"enum": ["none", "bitshuffle-lz4"]}, default="none",
+        text="How the copy is compressed; reading takes longer then, and less room is needed.",
+    ),
+    Setting(
         name="output_dir", schema=_TEXT, metavar="DIR",
         text="Folder for run directories.", shown_default="$SCIML_BENCH_OUTPUT, or runs/ here",
     ),

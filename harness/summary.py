@@ -31,6 +31,7 @@ def summarise(
     name, direction = configuration.benchmark.metric, configuration.benchmark.direction
     names = (name, *configuration.benchmark.reported)
     throughputs = [event.value for event in events if event.key == "throughput"]
+    waits = quality.data_waits(events)
     return {
         "run_id": directory.run_id,
         "directory": str(directory.root),
@@ -60,6 +61,7 @@ def summarise(
         "quality_margin": quality.margin(events),
         "inference": quality.inference(events),
         "throughput_samples_per_s": median(throughputs) if throughputs else None,
+        "data_wait_share": median(waits) if waits else None,
         "energy": [
             {"source": event.metadata.get("source"), "energy_j": event.value, "reason": event.metadata.get("reason")}
             for event in events
@@ -99,6 +101,9 @@ def _rows(summary: dict[str, Any]) -> Iterable[tuple[str, Text]]:
     yield "baselines", Text(_baselines(summary["baselines"], about.name))
     rate = summary["throughput_samples_per_s"]
     yield "throughput", Text("not logged" if rate is None else f"{rate:.1f} samples/s, median of the epochs")
+    wait = summary.get("data_wait_share")
+    if wait is not None:
+        yield "data wait", Text(f"{wait:.1%} of the time of the steps, median of the epochs")
     if summary["inference"]:
         yield "inference", Text(_inference(summary["inference"]))
     yield "energy", Text(_energy(summary["energy"]))

@@ -141,6 +141,10 @@ def _speed_tiles(record: Record) -> Iterable[Tile]:
     if rates:
         mean = f"{sum(rates) / len(rates):.3g} /s"
         yield Tile(name="Throughput", value=mean, beside="training samples, mean over epochs")
+    waits = quality.data_waits(record.events)
+    if waits:
+        beside = "of the steps' time, mean over epochs"
+        yield Tile(name="Waiting for data", value=f"{sum(waits) / len(waits):.1%}", beside=beside)
     phase = quality.inference(record.events)
     if phase and phase["throughput"] is not None:
         items = str(phase["unit"]).removesuffix("/s")

@@ -26,8 +26,14 @@ class Scale:
 
     def normalise(self, counts: NDArray[np.floating]) -> NDArray[np.float32]:
         """Turn counts into the network's units; what is below 0 counts as 0."""
-        roots = np.sqrt(np.maximum(counts, 0), dtype=np.float32)
-        return ((roots - np.float32(self.mean)) / np.float32(self.deviation)).astype(np.float32)
+        return self.normalise_in_place(counts.astype(np.float32))
+
+    def normalise_in_place(self, counts: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Do the same to an array that may be changed."""
+        np.maximum(counts, 0, out=counts)
+        np.sqrt(counts, out=counts)
+        np.subtract(counts, np.float32(self.mean), out=counts)
+        return np.divide(counts, np.float32(self.deviation), out=counts)
 
 
 def scale_of(manifest: Manifest) -> Scale:
@@ -90,14 +96,21 @@ class Patterns:
     def __len__(self) -> int:
         return len(self._images)
 
-    def counts(self, index: int) -> NDArray[np.floating]:
-        """Read a pattern, (rows, columns): its first channel.
+    def will_need(self, index: int) -> None:
+        """Ask for a pattern to be fetched from the disk while others are read."""
+        self._images.will_need(index)
+
+    def counts(self, index: int, out: NDArray[np.float32] | None = None) -> NDArray[np.floating]:
+        """Read a pattern, (rows, columns): its first channel; into `out`, where that is given.
 
         Raises:
             DataError: a count is not finite.
         """
-        found = np.ascontiguousarray(self._images[index, :, :, 0])
-        if not np.isfinite(found).all():
+        stored = self._images[index, :, :, 0]
+        if out is not None:
+            out[...] = stored
+        found = np.ascontiguousarray(stored) if out is None else out
+        if not np.isfinite(found).all() and not np.isfinite(stored).all():
             where = f"{self._images.path}: {self._images.key}: pattern {index}"
             raise DataError(f"{where}: expected finite counts, found others — get the file again")
         return found

@@ -122,8 +122,12 @@ class PhaseTask:
     def _read(self, patterns: Patterns, indices: Indices) -> Batch:
         images = np.empty((len(indices), facts.ROWS, facts.COLUMNS, 1), np.float32)
         labels = np.empty(len(indices), np.int64)
+        scale = self.scale
+        for index in indices:
+            patterns.will_need(int(index))
         for position, index in enumerate(indices):
-            images[position, :, :, 0] = self.scale.normalise(patterns.counts(int(index)))
+            patterns.counts(int(index), out=images[position, :, :, 0])
+            scale.normalise_in_place(images[position, :, :, 0])
             labels[position] = patterns.label(int(index))
         return {"images_NHWC": images, "labels_N": labels}
 

@@ -33,7 +33,12 @@ class Scale:
 
     def normalise(self, images: NDArray[Any]) -> Images:
         """Turn the data's units into the network's."""
-        return ((images.astype(np.float32) - np.float32(self.mean)) / np.float32(self.deviation)).astype(np.float32)
+        return self.normalise_into(images, np.empty_like(images, np.float32))
+
+    def normalise_into(self, images: NDArray[Any], out: Images) -> Images:
+        """Do the same into an array that is there, straight from what the file holds, in float32 all the way."""
+        np.subtract(images, np.float32(self.mean), out=out, dtype=np.float32, casting="same_kind")
+        return np.divide(out, np.float32(self.deviation), out=out)
 
     def restore(self, images: Images) -> Images:
         """Turn the network's units into the data's."""
@@ -90,18 +95,28 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.noise)
 
-    def read(self, index: int) -> tuple[Images, Images]:
-        """Return a noisy image and its clean one, each (256, 256, 1).
+    def will_need(self, index: int) -> None:
+        """Ask for a pair to be fetched from the disk while others are read."""
+        self.noise.will_need(index)
+        self.clean.will_need(index)
+
+    def read(self, index: int, *, noisy: Any = (), clean: Any = ()) -> tuple[Images, Images]:
+        """Return a noisy image and its clean one, each (256, 256, 1), or of either the window that is named.
+
+        They are views into the files where these allow it, and nothing has looked at a value yet; see `check`.
+        """
+        return self.noise[index][noisy], self.clean[index][clean]
+
+    def check(self, index: int) -> None:
+        """Look at all values of a pair.
 
         Raises:
-            DataError: a value is not finite.
+            DataError: one is not finite.
         """
-        pair = self.noise[index], self.clean[index]
-        for stored, image in zip((self.noise, self.clean), pair, strict=True):
-            if not np.isfinite(image).all():
+        for stored in (self.noise, self.clean):
+            if not np.isfinite(stored[index]).all():
                 where = f"{stored.path}: {KEY}: image {index}"
                 raise DataError(f"{where}: expected finite values, found others — get the file again")
-        return pair
 
     def class_code(self, index: int) -> Images:
         """Return the one-hot code of the kind of defect, (4,); 1/4 everywhere where it is not known.

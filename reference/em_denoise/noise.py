@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,12 +32,28 @@ def flat_field(image_HW: NDArray[np.float32]) -> NDArray[np.float32]:
     The beam's profile is wider than any window; afterwards the vacuum's intensity is near 1 everywhere.
     """
     window = min(WINDOW, *(size // 2 * 2 - 1 for size in image_HW.shape))
-    level = _sums(image_HW.astype(np.float64), window) / _sums(np.ones(image_HW.shape), window)
+    level = _sums(image_HW.astype(np.float64), window)
+    level /= _counts(*image_HW.shape, window)
     return (image_HW / np.maximum(level, DARKEST * level.max())).astype(np.float32)
+
+
+@cache
+def _counts(rows: int, columns: int, window: int) -> NDArray[np.float64]:
+    """Return how many pixels of an image the window around each of them holds; alike for all images of a size."""
+    counts = _sums(np.ones((rows, columns)), window)
+    counts.flags.writeable = False
+    return counts
 
 
 def _sums(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
     """Return the sum over the window around each pixel."""
     half = window // 2
-    total = np.pad(values, ((half + 1, half), (half + 1, half))).cumsum(0).cumsum(1)
-    return total[window:, window:] - total[:-window, window:] - total[window:, :-window] + total[:-window, :-window]
+    total = np.zeros([size + window for size in values.shape])
+    total[half + 1 : -half, half + 1 : -half] = values
+    for row in range(1, len(total)):  # whole rows at once: cumsum along the first axis goes down column by column
+        total[row] += total[row - 1]
+    np.cumsum(total, 1, out=total)
+    sums = total[window:, window:] - total[:-window, window:]
+    sums -= total[window:, :-window]
+    sums += total[:-window, :-window]
+    return sums

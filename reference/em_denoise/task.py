@@ -117,12 +117,16 @@ class DenoiseTask:
         """Read training crops: noisy_NHWC and clean_NHWC, and what else the model needs."""
         side = self.options.crop
         batch = self._empty(len(indices), side)
+        for sample in indices:
+            self._train.will_need(int(sample) // self.options.crops_per_image)
         for position, sample in enumerate(indices):
             index = int(sample) // self.options.crops_per_image
+            if self.options.augment == "none" and side == facts.SIDE:  # nothing is drawn for a whole image
+                self._fill(batch, position, self._read(self._train, index, ()), self._train, index)
+                continue
             random = generator(self._seed, "crop", epoch, int(sample))
             row, column = random.integers(0, facts.SIDE - side + 1, 2)
-            window = np.s_[row : row + side, column : column + side]
-            pair = tuple(image[window] for image in self.lit(self._train.read(index)))
+            pair = self._read(self._train, index, np.s_[row : row + side, column : column + side])
             if self.options.augment == "dihedral":
                 turns, mirrored = random.integers(4), random.integers(2)
                 pair = tuple(np.rot90(image[:, ::-1] if mirrored else image, turns) for image in pair)
@@ -133,13 +137,15 @@ class DenoiseTask:
         """Read whole test images: noisy_NHWC and clean_NHWC, and what else the model needs."""
         batch = self._empty(len(indices), facts.SIDE)
         for position, index in enumerate(indices):
-            self._fill(batch, position, self.lit(self._test.read(int(index))), self._test, int(index))
+            self._fill(batch, position, self._read(self._test, int(index), ()), self._test, int(index))
         return batch
 
-    def lit(self, pair: tuple[NDArray[Any], NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Even out the illumination of the noisy one of two whole images, (rows, columns, 1)."""
-        noisy, clean = pair
-        return self.even(noisy[..., 0])[..., None], clean
+    def _read(self, pairs: Pairs, index: int, window: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Read a window of a noisy and a clean image, (rows, columns, 1), with the illumination evened out."""
+        if self.options.flat_field == "none":
+            return pairs.read(index, noisy=window, clean=window)
+        noisy, clean = pairs.read(index, clean=window)
+        return self.even(noisy[..., 0])[..., None][window], clean
 
     def even(self, noisy_HW: NDArray[Any]) -> NDArray[np.float32]:
         """Even out the illumination of an image where that is asked for; its level is that of clean images then."""
@@ -156,10 +162,14 @@ class DenoiseTask:
         return batch
 
     def _fill(self, batch: Batch, position: int, pair: tuple[NDArray[Any], ...], pairs: Pairs, index: int) -> None:
-        noisy, clean = (self.scale.normalise(image) for image in pair)
-        batch["noisy_NHWC"][position], batch["clean_NHWC"][position] = noisy, clean
+        scale = self.scale
+        for name, image in zip(("noisy_NHWC", "clean_NHWC"), pair, strict=True):
+            normalised = scale.normalise_into(image, batch[name][position])
+            if not np.isfinite(normalised).all():
+                pairs.check(index)
         if "noise_level_N" in batch:
-            batch["noise_level_N"][position] = noise_level(noisy[..., 0])
+            # Of the image as it lies in memory, turned or not: the order of a sum decides its last bit.
+            batch["noise_level_N"][position] = noise_level(scale.normalise(pair[0])[..., 0])
         if "class_NK" in batch:
             batch["class_NK"][position] = pairs.class_code(index)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .lifecycle import EventLog
 
 LONGEST_SILENCE_S = 5.0
@@ -37,12 +40,20 @@ class Meter:
         if step % self._every_steps == 0 or step == self._steps_per_epoch or silence_s > LONGEST_SILENCE_S:
             self._log_progress(step)
 
-    def finish(self) -> None:
-        """Log the loss and the speed of the epoch, where it has done a step."""
+    def finish(self, waits_s: NDArray[np.float64]) -> None:
+        """Log loss, speed and the wait for data of the epoch, where it has done a step.
+
+        Args:
+            waits_s: seconds that each rank has waited for samples. The steps of all wait for the slowest.
+        """
         if self.samples:
             seconds = time.perf_counter() - self._started
+            slowest = int(waits_s.argmax())
+            waited_s = float(waits_s[slowest])
+            wait = {"share": min(1.0, waited_s / seconds), "slowest_rank": slowest}
             self._log.point("train_loss", self._loss / self.samples, {"epoch_num": self._epoch})
             self._log.point("throughput", self.samples / seconds, {"epoch_num": self._epoch})
+            self._log.point("data_wait", waited_s, {"epoch_num": self._epoch, **wait})
 
     def _log_progress(self, step: int) -> None:
         now = time.perf_counter()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -11,13 +13,13 @@ import numpy as np
 from logging_spec import ranks
 from logging_spec.ranks import Ranks
 
-from . import lifecycle, runconfig
+from . import lifecycle, runconfig, staging
 from .backend import Backend, Inference, Task
 from .errors import Refused
 from .lifecycle import EventLog
 from .runconfig import RunConfig
 from .stop import StopRequest
-from .training import Ending, Training
+from .training import ANOTHER, Ending, Training
 
 T = TypeVar("T", bound=Task)
 
@@ -45,7 +47,7 @@ def execute(
     place = _place()
     stop = StopRequest()
     stop.listen()
-    with lifecycle.open_log(run, place.rank) as log:
+    with lifecycle.open_log(run, place.rank) as log, contextlib.ExitStack() as copies:
         with log.interval("init"):
             task = make_task(run)
             backend = make_backend(run, task, place)
@@ -60,7 +62,12 @@ def execute(
         }
         with log.interval("run") as interval:
             stop.start_clock(run.limits.max_seconds)
-            ending = stories[run.mode]()
+            staged = staging.staged(run, first_of_node=place.local_rank == 0, backend=backend, log=log, stop=stop)
+            data = copies.enter_context(staged)
+            if data is not None and data is not run.data:
+                task = make_task(replace(run, data=data))
+                training.use(task)
+            ending = stories[run.mode]() if data is not None else Ending(reason=stop.reason or ANOTHER)
             interval.stop = {"status": "success" if ending.reached else "aborted"}
             interval.stop |= {"reason": ending.reason} if ending.reason else {}
             interval.stop |= {"samples_count": training.progress.samples} if run.mode == "train" else {}
@@ -68,6 +75,7 @@ def execute(
             task.inference(backend, log)
         if run.mode != "predict":
             _log_baselines(run, task, backend, log, training.best)
+        copies.close()
         backend.shutdown()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
@@ -31,6 +32,8 @@ class ReadAhead(Generic[Item, Result]):
         self._results: queue.Queue[Any] = queue.Queue(maxsize=depth)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="read-ahead", daemon=True)
+        self.waited_s = 0.0
+        """Seconds that the iteration has waited for results, the first one included."""
 
     def __enter__(self) -> ReadAhead[Item, Result]:
         self._thread.start()
@@ -44,7 +47,9 @@ class ReadAhead(Generic[Item, Result]):
 
     def __iter__(self) -> Iterator[Result]:
         while True:
+            asked = time.perf_counter()
             kind, content = self._results.get()
+            self.waited_s += time.perf_counter() - asked
             if kind == "end":
                 return
             if kind == "error":

@@ -18,6 +18,17 @@ SCHEMA = ROOT / "logging_spec" / "schemas" / "run_config.schema.json"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Staging:
+    """Where a copy of the data set is put that is faster to read."""
+
+    directory: Path
+    """Folder of this run's copies, one for each node; it is made, and removed at the end."""
+
+    compress: Literal["none", "bitshuffle-lz4"] = "none"
+    """How the arrays of the copy are compressed."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataSource:
     """What to read."""
 
@@ -35,6 +46,12 @@ class DataSource:
 
     inputs: tuple[Path, ...] = ()
     """Files to predict from, in mode predict."""
+
+    staging: Staging | None = None
+    """Where the data set is copied to before it is read; None reads it where it is."""
+
+    staged: Path | None = None
+    """This node's copy, once there is one: what is read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +214,7 @@ def load(path: Path) -> RunConfig:
             manifest_sha256=data["manifest_sha256"],
             simulated=data["simulated"],
             inputs=tuple(Path(name) for name in data.get("inputs", ())),
+            staging=_staging(data.get("staging")),
         ),
         target=Target(**document["target"]),
         limits=Limits(**document["limits"]),
@@ -256,6 +274,12 @@ _PLAIN = (
     "run_id", "benchmark", "implementation", "mode", "scale", "seed", "deterministic", "precision",
     "world_size_expected", "threads_per_rank", "hyperparameters", "log_every_steps",
 )  # fmt: skip
+
+
+def _staging(document: dict[str, Any] | None) -> Staging | None:
+    if document is None:
+        return None
+    return Staging(directory=Path(document["directory"]), compress=document["compress"])
 
 
 def _path(text: str | None) -> Path | None:

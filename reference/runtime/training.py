@@ -60,6 +60,10 @@ class Training:
             self._resume(checkpoints.load(self._run.resume_from))
         self._backend.broadcast_state()
 
+    def use(self, task: Task) -> None:
+        """Go on with the same task over another copy of its data."""
+        self._task = task
+
     def train(self) -> Ending:
         """Train until the target, a limit or a request ends it."""
         while True:
@@ -111,7 +115,9 @@ class Training:
                     ending = self._train_step(batch, len(indices), meter)
                     if ending:
                         break
-            meter.finish()
+            waits_s = np.zeros(self._ranks)
+            waits_s[self._backend.rank] = read.waited_s
+            meter.finish(self._backend.allreduce_sum(waits_s, "data_wait"))
             interval.stop["samples_count"] = meter.samples
         return ending
 

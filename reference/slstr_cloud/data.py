@@ -44,8 +44,7 @@ class Tiles:
         }
         for position, index in enumerate(indices):
             scene, corner = self._places[index]
-            images, label, valid = scene.sample(self._plane, corner.row, corner.column, self._kind)
-            batch["images_NHWC"][position] = images
-            batch["label_NHW"][position] = label
-            batch["valid_NHW"][position] = valid
+            scene.images(corner.row, corner.column, kind=self._kind, out=batch["images_NHWC"][position])
+            batch["label_NHW"][position] = scene.label(self._plane, corner.row, corner.column)
+            batch["valid_NHW"][position] = scene.valid(self._plane, corner.row, corner.column)
         return batch

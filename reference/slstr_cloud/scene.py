@@ -1,7 +1,6 @@
 """Read one scene, `S3A*.hdf`, tolerantly: two generations of converters wrote different dtypes and label encodings.
 
-Contiguous data are read through a memory map at their place in the file: 3.7 times the speed of the HDF5 library for
-a tile, and without its lock.
+`reference/runtime/hdf5.py` says how its bytes are read.
 """
 
 from __future__ import annotations
@@ -16,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference.runtime.errors import DataError
-from reference.runtime.hdf5 import Place
+from reference.runtime.hdf5 import Arrays, Place, open_file
 
 from . import facts, normalisation
 from .facts import TILE
 from .labels import Encoding, decode, encoding_of
 from .normalisation import Normalisation, Scaling
+from .tiles import interleave
 
 Bool = NDArray[np.bool_]
 LABEL_PLANES = ("bayes", "summary")
@@ -49,13 +49,14 @@ class Scene:
         self._names = facts.CHANNELS[channels]
         self._scalings: dict[Normalisation, Scaling] = {"fixed": normalisation.fixed(self._names)}
         try:
-            with h5py.File(path, "r") as file:
+            with open_file(path) as file:
                 self._places = {name: Place(item) for name, item in file.items() if isinstance(item, h5py.Dataset)}
                 self._about_reflectances = str(file.attrs.get("reflectances", "the product lacked them"))
         except OSError as error:
             raise DataError(
                 f"{path}: expected an HDF5 scene, found: {error} — the file is damaged; get it again"
             ) from None
+        self._arrays = Arrays(path, self._places, keep_chunks=False)
         self._check_keys(layout)
         self.rows, self.columns = self._places["bts"].shape[:2]
 
@@ -68,26 +69,37 @@ class Scene:
         """Return the label planes that the scene has."""
         return [name for name in LABEL_PLANES if name in self._places]
 
-    def sample(
-        self, plane: str, row: int, column: int, kind: Normalisation = "fixed"
-    ) -> tuple[NDArray[np.float32], Bool, Bool]:
-        """Read one tile: images_HWC, where there is cloud, and where a pixel counts."""
-        return self.images(row, column, kind=kind), self.label(plane, row, column), self.valid(plane, row, column)
-
     def images(
-        self, row: int, column: int, rows: int = TILE, columns: int = TILE, *, kind: Normalisation = "fixed"
+        self,
+        row: int,
+        column: int,
+        rows: int = TILE,
+        columns: int = TILE,
+        *,
+        kind: Normalisation = "fixed",
+        out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """Read normalised images_HWC, channels as in `facts.CHANNELS`; what the instrument did not see becomes 0.
 
         A missing value turns into the middle of the channel's range, or its mean, which is what 0 stands for.
+
+        Args:
+            row: first row.
+            column: first column.
+            rows: number of rows.
+            columns: number of columns.
+            kind: how values are normalised.
+            out: contiguous array to read into; a new one where there is none.
         """
-        images, scaling = self._values(row, column, rows, columns), self.scaling(kind)
+        images = np.empty((rows, columns, self.channels), np.float32) if out is None else out
+        self._read_values(np.s_[row : row + rows, column : column + columns], images)
+        scaling = self.scaling(kind)
         lines = images.reshape(rows, -1)  # long rows, since NumPy is slow over an axis of nine
         lines -= np.tile(scaling.offsets, columns)
         lines /= np.tile(scaling.scales, columns)
-        seen = np.isfinite(images)
+        seen = np.isfinite(lines)
         if not seen.all():
-            images[~seen] = 0.0
+            lines[~seen] = 0.0
         return images
 
     def scaling(self, kind: Normalisation) -> Scaling:
@@ -100,18 +112,19 @@ class Scene:
         """Read the values_PC of the pixels that the instrument saw, some rows at a time."""
         for row in range(0, self.rows, BLOCK):
             block = (row, 0, min(BLOCK, self.rows - row), self.columns)
-            yield self._values(*block)[self.valid(None, *block)]
+            images = np.empty((*block[2:], self.channels), np.float32)
+            self._read_values(np.s_[row : row + block[2], :], images)
+            yield images[self.valid(None, *block)]
 
-    def _values(self, row: int, column: int, rows: int, columns: int) -> NDArray[np.float32]:
-        """Read images_HWC in the channels' own units; a brightness temperature that was not seen becomes NaN."""
-        window = np.s_[row : row + rows, column : column + columns]
-        images = np.empty((rows, columns, self.channels), np.float32)
+    def _read_values(self, window: Any, images_HWC: NDArray[np.float32]) -> None:
+        """Read pixels in the channels' own units; a brightness temperature that was not seen becomes NaN."""
         raw = self._read("bts", window)
-        images[..., -raw.shape[-1] :] = raw
-        images[..., -raw.shape[-1] :][raw <= 0] = np.nan
-        if not self._thermal:
-            images[..., : -raw.shape[-1]] = self._read("refs", window)
-        return images
+        if self._thermal:
+            images_HWC[...] = raw
+        else:
+            interleave([self._read("refs", window), raw], images_HWC)
+        if not raw.min() > 0:
+            images_HWC[..., -raw.shape[-1] :][raw <= 0] = np.nan
 
     def kelvins(self, channel: int) -> NDArray[np.float32]:
         """Read the brightness temperature of S7, S8 or S9 (0, 1, 2) of the whole scene, in kelvin."""
@@ -130,8 +143,10 @@ class Scene:
         """Read where a pixel counts: the instrument saw it and, for a label plane, the label means something."""
         window = np.s_[row : row + rows, column : column + columns]
         raw = self._read("bts", window)
-        seen = (raw > 0) & (raw < np.inf)
-        valid: Bool = seen[..., 0] & seen[..., 1] & seen[..., 2]
+        valid: Bool = np.ones(raw.shape[:2], np.bool_)
+        if not (raw.min() > 0 and raw.max() < np.inf):  # a NaN answers no, too
+            seen = (raw > 0) & (raw < np.inf)
+            valid = seen[..., 0] & seen[..., 1] & seen[..., 2]
         if "valid" in self._places:
             valid &= self._read("valid", window)[..., 0] != 0
         if plane is not None:
@@ -147,21 +162,8 @@ class Scene:
     def _encodings(self) -> dict[str, Encoding]:
         return {}
 
-    @cached_property
-    def _maps(self) -> dict[str, NDArray[Any]]:
-        return {name: place.memory_map(self.path) for name, place in self._places.items() if place.offset is not None}
-
     def _read(self, key: str, window: Any) -> NDArray[Any]:
-        if key in self._maps:
-            mapped: NDArray[Any] = self._maps[key][window]
-            return mapped
-        try:
-            with h5py.File(self.path, "r") as file:
-                return np.asarray(file[key][window])
-        except OSError as error:
-            raise DataError(
-                f"{self.path}: {key}: expected readable data, found: {error} — get the file again"
-            ) from None
+        return self._arrays.read(key, window)
 
     def _check_keys(self, layout: dict[str, Any] | None) -> None:
         needed = ["bts"] if self._thermal else ["bts", "refs"]

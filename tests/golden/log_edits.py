@@ -67,6 +67,20 @@ def move(key: str, behind: str, number: int = 0, behind_number: int = 0) -> Edit
     return edit
 
 
+def insert(key: str, new: Any, behind: str, /, **more: Any) -> Edit:
+    """Make the edit that puts a new event behind each event with a key, at its time."""
+
+    def edit(records: list[Record]) -> None:
+        for record in [record for record in records if record["key"] == behind]:
+            copy = json.loads(json.dumps(record))
+            kind = {"start": "INTERVAL_START", "stop": "INTERVAL_END"}.get(key.rpartition("_")[2], "POINT_IN_TIME")
+            copy |= {"key": key, "value": new, "event_type": kind}
+            copy["metadata"] |= more
+            records.insert(records.index(record) + 1, copy)
+
+    return edit
+
+
 def later(key: str, seconds: float, number: int = 0) -> Edit:
     """Make the edit that lets time pass before an event."""
 

@@ -26,6 +26,7 @@ from log_edits import (
     evaluate_twice,
     event,
     fields,
+    insert,
     later,
     metadata,
     move,
@@ -160,6 +161,12 @@ CONTINUED: tuple[Edit, ...] = (
 )
 """Edits that let the resumed run continue inside epoch 2."""
 
+STAGED = (
+    insert("staging_stop", None, "run_start", files=3, bytes=540_000_000, staged_bytes=540_000_000, compress="none"),
+    insert("staging_start", None, "run_start"),
+)
+"""Edits by which the data set is staged."""
+
 VALID: dict[str, bytes] = {
     "slstr_cloud-pt": log(),
     "slstr_cloud-tf": log(plan=LONG),
@@ -174,6 +181,8 @@ VALID: dict[str, bytes] = {
     "near-line-005-at-the-limit": log(fields("tracked_stats", key="notes", value=nested(31))),
     "near-line-007-other-text": b"epoch 0 of 2 :: please wait\n\n" + log(),
     "near-key-001-int64": log(value("seed", 2**63 - 1)),
+    "near-key-001-no-wait": log(*STAGED, insert("data_wait", 0, "throughput", share=0.0, slowest_rank=0)),
+    "near-key-001-all-of-it": log(insert("data_wait", 9.5, "throughput", share=1)),
     "near-key-003-foreign": log(fields("tracked_stats", key="opt_learning_rate_warmup_epochs", value=1)),
     "near-key-006-reason": log(value("energy", None), metadata("energy", reason="no source of power was found")),
     "near-order-004-other-order-of-facts": log(move("seed", "quality_target"), move("scale", "cache_clear")),
@@ -234,6 +243,9 @@ INVALID: dict[str, bytes] = {
     "key-001-range": log(value("eval_accuracy", 90.37, 1)),
     "key-001-choice": log(value("precision", "fp16")),
     "key-001-stats": log(value("tracked_stats", {"loss": None, "throughput": 412.5})),
+    "key-001-wait": log(insert("data_wait", -0.5, "throughput", share=0.0)),
+    "key-002-wait": log(insert("data_wait", 9.5, "throughput", share=1.01)),
+    "key-002-staged": log(*STAGED, metadata("staging_stop", bytes=...)),
     "key-002-missing": log(metadata("quality_target", direction=...)),
     "key-002-type": log(metadata("epoch_start", epoch_num="1")),
     "key-003": log(fields("tracked_stats", key="traked_stats")),
@@ -241,6 +253,7 @@ INVALID: dict[str, bytes] = {
     "key-004-manifest": log(without("dataset_manifest_sha256")),
     "key-004-cut-after-run-start": b"".join(log().splitlines(keepends=True)[:40]),
     "key-005": log(twice("seed")),
+    "key-005-staged-twice": log(*STAGED, twice("staging_start"), twice("staging_stop")),
     "key-004-nothing-after-the-launch": log(lambda records: records.__delitem__(slice(16, len(records) - 2))),
     "key-006-commit": log(value("code_commit", None), outside_git, metadata("code_commit", reason=...)),
     "key-006-energy": log(value("energy", None)),

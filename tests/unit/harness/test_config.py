@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import environment, registry
+from harness import environment, registry, runconfig, rundir
 from harness.config import Request, resolve
 from harness.errors import ConfigError
 from harness.settings import SETTINGS
@@ -138,3 +138,20 @@ def test_whole_numbers_are_handed_on_as_such(tmp_path):
 def test_an_unknown_benchmark_names_the_nearest():
     with pytest.raises(ConfigError, match=r"slstr_clod: .* did you mean slstr_cloud\?"):
         resolve(Request(benchmark="slstr_clod", given={}, hyperparameters={}))
+
+
+def test_where_the_data_are_staged(tmp_path):
+    assert resolve(ask()).stage is None
+    assert resolve(ask({"stage": "memory"})).stage == Path("/dev/shm")
+    assert resolve(ask({"stage": str(tmp_path), "stage_compress": "bitshuffle-lz4"})).stage == tmp_path
+    expected = "--stage-compress: expected --stage beside it, found none — say where the copy goes"
+    assert refusal(ask({"stage_compress": "bitshuffle-lz4"})) == expected
+
+
+def test_run_json_names_a_folder_of_its_own_for_the_copy(tmp_path):
+    configuration = resolve(ask({"stage": str(tmp_path)}))
+    directory = rundir.plan(tmp_path, "slstr_cloud", "pt")
+    document = runconfig.training(configuration, directory, None)
+    folder = tmp_path / f"sciml-bench-staged-{directory.run_id}"
+    assert document["data"]["staging"] == {"directory": str(folder), "compress": "none"}
+    assert "staging" not in runconfig.training(resolve(ask()), directory, None)["data"]

@@ -135,3 +135,20 @@ def test_a_reused_number_is_not_the_harness():
     mark = f"{os.uname().nodename}:{os.getpid()}:{parent.start_ticks(os.getpid()) + 1}"
     assert parent.Harness.from_environment({parent.HARNESS: mark}) is None
     assert parent.Harness.from_environment({parent.HARNESS: parent.identity()}) is not None
+
+
+@pytest.mark.parametrize(("local_rank", "left"), [("0", False), ("1", True)])
+def test_the_copy_of_the_data_set_goes_with_a_program_that_was_killed(local_rank, left, tmp_path):
+    copy, another = (
+        tmp_path / "near" / "sciml-bench-staged-x" / node for node in (os.uname().nodename, "another-node")
+    )
+    for folder in (copy, another):
+        folder.mkdir(parents=True)
+        (folder / "scene.hdf").write_bytes(b"x")
+    document = {"data": {"staging": {"directory": str(copy.parent), "compress": "none"}}}
+    (tmp_path / "run.json").write_text(json.dumps(document), encoding="utf-8")
+    place = {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_LOCAL_RANK": local_rank}
+    child = start(tmp_path, "import os; os.kill(os.getpid(), 9)", **place)
+    assert child.wait(timeout=60) == 137
+    assert copy.exists() == left
+    assert (another / "scene.hdf").exists()

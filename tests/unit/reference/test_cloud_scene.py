@@ -99,4 +99,4 @@ def test_a_truncated_file_is_refused(write_scene, share) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(DataError, match=r"S3A_scene\.hdf: expected"):
-        Scene(path, channels="all").sample("bayes", 0, 0)
+        Scene(path, channels="all").images(0, 0)

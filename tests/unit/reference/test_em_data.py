@@ -131,10 +131,10 @@ def test_a_value_that_is_not_finite_is_refused(name, value, tmp_path) -> None:
     files = em_files()
     files[name]["images"][2, 100, 7] = value
     pairs = Pairs(list((write_set(tmp_path, files, EM_STATISTICS) / "train").iterdir()), "train")
-    pairs.read(1)
+    pairs.check(1)
     expected = rf"{Path(name).name}: images: image 2: expected finite values, found others — get the file again"
     with pytest.raises(DataError, match=expected):
-        pairs.read(2)
+        pairs.check(2)
 
 
 def test_the_scale_goes_both_ways(write_run, tmp_path) -> None:

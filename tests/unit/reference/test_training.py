@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,14 @@ def tell(write_run, tmp_path: Path, monkeypatch) -> Callable[..., Story]:
     for name in [name for name in os.environ if name.startswith(("OMPI_", "PMI", "SLURM_"))]:
         monkeypatch.delenv(name)
 
-    def execute(changes: dict[str, Any], *, task: LineTask | None = None, **options: Any) -> Story:
-        task, backend = task or LineTask(), NumpyBackend(**options)
+    def execute(
+        changes: dict[str, Any],
+        *,
+        task: LineTask | None = None,
+        backend: type[NumpyBackend] = NumpyBackend,
+        **options: Any,
+    ) -> Story:
+        task, twin = task or LineTask(), backend(**options)
         log = tmp_path / "events" / "rank00000.mllog"
         log.unlink(missing_ok=True)
         before = signal.getsignal(signal.SIGUSR2)
@@ -50,13 +57,13 @@ def tell(write_run, tmp_path: Path, monkeypatch) -> Callable[..., Story]:
             program.execute(
                 ["--run-config", str(write_run({"target": TARGET} | changes))],
                 make_task=lambda run: task,
-                make_backend=lambda run, task, place: backend,
+                make_backend=lambda run, task, place: twin,
                 predict=lambda run, task, backend: None,
             )
         finally:
             signal.signal(signal.SIGUSR2, before)
         events = [event for line in log.read_text().splitlines() if (event := parse_line(line))]
-        return Story(events=events, backend=backend, task=task)
+        return Story(events=events, backend=twin, task=task)
 
     return execute
 
@@ -64,7 +71,7 @@ def tell(write_run, tmp_path: Path, monkeypatch) -> Callable[..., Story]:
 def test_life_cycle_in_order(tell) -> None:
     story = tell({"limits.max_epochs": 2})
     keys = story.keys()
-    epoch = ["epoch_start", *["tracked_stats"] * 3, "train_loss", "throughput", "epoch_stop"]
+    epoch = ["epoch_start", *["tracked_stats"] * 3, "train_loss", "throughput", "data_wait", "epoch_stop"]
     evaluation = ["eval_start", "eval_closeness", "eval_loss", "eval_stop", "checkpoint"]
     ending = ["run_stop", "baseline", "quality_margin"]
     assert keys[keys.index("run_start") :] == ["run_start", *(epoch + evaluation) * 2, *ending]
@@ -211,3 +218,42 @@ def test_inference_is_timed_once_the_target_is_reached(epochs: int, times: int, 
     assert task.calls == times
     keys = story.keys()
     assert keys[keys.index("run_stop") + 1 : keys.index("baseline")] == ["inference_start", "inference_stop"] * times
+
+
+def waits(story: Story) -> list[Any]:
+    return [event for event in story.events if event.key == "data_wait"]
+
+
+def test_an_epoch_says_how_long_its_steps_waited_for_data(tell) -> None:
+    class SlowTask(LineTask):
+        def train_batch(self, indices: Any, epoch: int) -> Any:
+            time.sleep(0.05)
+            return super().train_batch(indices, epoch)
+
+    slow = waits(tell({"limits.max_epochs": 2}, task=SlowTask()))
+    assert [wait.metadata["epoch_num"] for wait in slow] == [1, 2]
+    assert all(wait.value > 0.1 for wait in slow), "three batches of 0.05 s, with nothing to hide them behind"
+    assert all(0.5 < wait.metadata["share"] <= 1 for wait in slow)
+    assert all(wait.metadata["slowest_rank"] == 0 for wait in slow)
+
+
+def test_reading_that_steps_hide_is_not_waited_for(tell) -> None:
+    def step_takes_longer_than_reading(step: int) -> None:
+        time.sleep(0.1)
+
+    for wait in waits(tell({"limits.max_epochs": 2}, after_step=step_takes_longer_than_reading)):
+        assert 0 <= wait.metadata["share"] < 0.5
+
+
+def test_the_rank_that_waited_longest_is_the_one_that_counts(tell) -> None:
+    class OneOfThree(NumpyBackend):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            self.facts = replace(self.facts, ranks=3)
+
+        def allreduce_sum(self, values: Any, name: str) -> Any:
+            return values + np.array([0.0, 4000.0, 2000.0]) if name == "data_wait" else values
+
+    story = tell({"world_size_expected": 3, "limits.max_epochs": 1}, backend=OneOfThree)
+    (wait,) = waits(story)
+    assert (wait.value, wait.metadata["slowest_rank"]) == (4000, 1)

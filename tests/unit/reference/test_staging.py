@@ -1,0 +1,248 @@
+"""Staging: a run reads the same bits from a copy, which is checked, logged, and gone at the end of every run."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cloud_twin import write_data
+from numpy_twin import NumpyBackend
+from small_sets import DMS_STATISTICS, EM_STATISTICS, dms_files, em_files, run_of, write_set
+
+from logging_spec.events import parse_line
+from reference.dms_classifier.task import PhaseTask
+from reference.em_denoise.task import DenoiseTask
+from reference.runtime import program, staging
+from reference.runtime.backend import Batch, StepResult
+from reference.runtime.errors import DataError, Refused
+from reference.runtime.staging import available_memory, remove_stale
+from reference.slstr_cloud.task import CloudTask
+
+NODE = os.uname().nodename
+
+
+class Recorder(NumpyBackend):
+    """Keeps the batches that it is given, and what the process has open meanwhile; its answers are zeros."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[dict[str, str]] = []
+        self.open: set[str] = set()
+
+    def _take(self, batch: Batch) -> None:
+        self.batches.append({name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in batch.items()})
+        mapped = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "/" in line}
+        self.open |= mapped | {os.readlink(path) for path in Path("/proc/self/fd").iterdir() if path.exists()}
+
+    def train_step(self, batch: Batch, *, count: int, learning_rate: float, wish_to_stop: bool) -> StepResult:
+        self._take(batch)
+        return StepResult(loss=1.0, stop_wishes=int(wish_to_stop))
+
+    def forward(self, batch: Batch) -> Any:
+        self._take(batch)
+        images = batch.get("clean_NHWC", batch.get("images_NHWC"))
+        return np.zeros(len(images) if "labels_N" in batch else images.shape[:3], np.float32)
+
+    def load_state(self, state: Any) -> None:
+        """Have no use for weights."""
+
+
+def write_micrographs(folder: Path, write_scene: Any) -> Path:
+    return write_set(folder, em_files(), EM_STATISTICS)
+
+
+def write_patterns(folder: Path, write_scene: Any) -> Path:
+    return write_set(folder, dms_files(), DMS_STATISTICS)
+
+
+SETS: dict[str, tuple[type[Any], Callable[[Path, Any], Path]]] = {
+    "em_denoise": (DenoiseTask, write_micrographs),
+    "dms_classifier": (PhaseTask, write_patterns),
+    "slstr_cloud": (CloudTask, write_data),
+}
+
+
+@pytest.fixture
+def execute(write_run, write_scene, tmp_path, monkeypatch) -> Callable[..., tuple[Recorder, list[Any]]]:
+    """Execute a run of one epoch of a benchmark, with some values of run.json replaced."""
+    for name in [name for name in os.environ if name.startswith(("OMPI_", "PMI", "SLURM_"))]:
+        monkeypatch.delenv(name)
+
+    def run(benchmark: str = "em_denoise", **changes: Any) -> tuple[Recorder, list[Any]]:
+        make_task, write = SETS[benchmark]
+        root = tmp_path / benchmark
+        if not root.exists():
+            write(root, write_scene)
+        document = run_of(benchmark, batch_size=2) | {"data.directory": str(root), "limits.max_epochs": 1}
+        document |= {"checkpoint.every_epochs": 0}
+        log, recorder = tmp_path / "events" / "rank00000.mllog", Recorder()
+        log.unlink(missing_ok=True)
+        before = signal.getsignal(signal.SIGUSR2)
+        try:
+            program.execute(
+                ["--run-config", str(write_run(document | changes))],
+                make_task=make_task,
+                make_backend=lambda run, task, place: recorder,
+                predict=lambda run, task, backend: None,
+            )
+        finally:
+            signal.signal(signal.SIGUSR2, before)
+        return recorder, [parse_line(line) for line in log.read_text().splitlines()]
+
+    return run
+
+
+def into(folder: Path, compress: str = "none") -> dict[str, Any]:
+    folder.mkdir(exist_ok=True)
+    return {"data.staging": {"directory": str(folder / "sciml-bench-staged-me"), "compress": compress}}
+
+
+@pytest.mark.parametrize("compress", ["none", "bitshuffle-lz4"])
+@pytest.mark.parametrize("benchmark", SETS)
+def test_a_staged_run_sees_the_same_bits(benchmark, compress, execute, tmp_path) -> None:
+    plain, _ = execute(benchmark)
+    staged, events = execute(benchmark, **into(tmp_path / "near", compress))
+    assert len(plain.batches) >= 2
+    assert staged.batches == plain.batches
+    copied = f"{tmp_path}/near/sciml-bench-staged-me/{NODE}/"
+    assert any(path.startswith(copied) and path.endswith((".h5", ".hdf")) for path in staged.open)
+    assert not any(path.startswith(f"{tmp_path}/{benchmark}/") for path in staged.open - plain.open)
+    assert not any((tmp_path / "near").iterdir()), "the copy goes with the run"
+    keys = [event.key for event in events]
+    start = keys.index("staging_start")
+    assert keys[start - 1 : start + 3] == ["run_start", "staging_start", "staging_stop", "epoch_start"]
+    facts = events[start + 1].metadata
+    originals = [path for path in (tmp_path / benchmark).rglob("*") if path.suffix in (".h5", ".hdf")]
+    assert (facts["files"], facts["bytes"]) == (len(originals), sum(path.stat().st_size for path in originals))
+    assert facts["compress"] == compress
+    assert (facts["staged_bytes"] == facts["bytes"]) == (compress == "none")
+
+
+def test_a_run_that_fails_leaves_no_copy(execute, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(Recorder, "train_step", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        execute(**into(tmp_path / "near"))
+    assert not any((tmp_path / "near").iterdir())
+
+
+def test_a_run_that_is_stopped_while_it_stages_ends_there(execute, tmp_path, monkeypatch) -> None:
+    read = staging.Copy._copy
+
+    def signal_after_a_file(self: Any, entry: Any) -> Iterator[None]:
+        yield from read(self, entry)
+        os.kill(os.getpid(), signal.SIGUSR2)
+        yield
+
+    monkeypatch.setattr(staging.Copy, "_copy", signal_after_a_file)
+    _, events = execute(**into(tmp_path / "near"))
+    assert "epoch_start" not in [event.key for event in events]
+    (ended,) = [event.metadata for event in events if event.key == "run_stop"]
+    assert (ended["status"], ended["reason"]) == ("aborted", "stopped on request (SIGUSR2)")
+    assert not any((tmp_path / "near").iterdir())
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A file system of 1 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "sciml-bench-test", str(folder)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"a file system of 1 MiB cannot be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_what_does_not_fit_is_refused_before_it_is_copied(execute, small_disk) -> None:
+    expected = rf"run\.json: \$\.data\.staging: expected room for 0\.\d+ GB, found 0\.001 GB in {small_disk} — stage"
+    with pytest.raises(Refused, match=expected):
+        execute(**into(small_disk))
+    assert not any(small_disk.iterdir())
+
+
+@pytest.mark.parametrize("compress", ["none", "bitshuffle-lz4"])
+def test_a_disk_that_fills_up_is_named_and_left_as_it_was(compress, execute, small_disk, monkeypatch) -> None:
+    monkeypatch.setattr(staging.Copy, "_check_room", lambda *_: None)  # as where another run takes the room meanwhile
+    with pytest.raises(Refused, match=r"expected room for a copy of the data set, found no room left after 0\.\d+ GB"):
+        execute(**into(small_disk, compress))
+    assert not any(small_disk.iterdir())
+
+
+def test_memory_is_counted_where_a_copy_lies_in_it(tmp_path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:       24649932 kB\nMemFree:  5 kB\nMemAvailable:   22000100 kB\n", encoding="ascii")
+    assert available_memory(meminfo) == 22000100 * 1024
+    assert available_memory() > 0
+
+
+def test_a_file_that_is_not_the_manifests_is_refused(execute, tmp_path) -> None:
+    execute()
+    path = tmp_path / "em_denoise" / "train" / "graphene_img_clean.h5"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"graphene_img_clean\.h5: expected \d+ bytes with SHA-256 .* get it again"):
+        execute(**into(tmp_path / "near"))
+    assert not any((tmp_path / "near").iterdir())
+
+
+def test_the_copy_of_a_killed_run_is_removed_and_that_of_a_living_one_stays(tmp_path) -> None:
+    killed, alive, elsewhere = (
+        tmp_path / f"sciml-bench-staged-{name}" / node
+        for name, node in (("killed", NODE), ("alive", NODE), ("elsewhere", "another-node"))
+    )
+    for folder in (killed, alive, elsewhere, tmp_path / "not-ours" / NODE):
+        folder.mkdir(parents=True)
+        (folder / ".in-use").touch()
+        (folder / "scene.hdf").write_bytes(b"x")
+    with (alive / ".in-use").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_stale(tmp_path)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("scene.hdf")}
+    assert left == {f"sciml-bench-staged-alive/{NODE}/scene.hdf", "sciml-bench-staged-elsewhere/another-node/scene.hdf",
+                    f"not-ours/{NODE}/scene.hdf"}  # fmt: skip
+    assert not killed.parent.exists()
+
+
+def test_a_folder_that_is_missing_is_named(execute, tmp_path) -> None:
+    wanted = into(tmp_path / "near")
+    (tmp_path / "near").rmdir()
+    with pytest.raises(
+        Refused, match=re.escape(f"expected a folder that exists, found no {tmp_path / 'near'} — stage")
+    ):
+        execute(**wanted)
+
+
+def test_a_rank_that_writes_nothing_says_that_another_failed(monkeypatch) -> None:
+    class AnotherFailed(NumpyBackend):
+        def allreduce_sum(self, values: Any, name: str) -> Any:
+            return values + np.array([0, 0, 1])
+
+    monkeypatch.setattr(staging, "LAST_WORD_S", 0.0)
+    with pytest.raises(Refused, match="another rank made none"):
+        staging._made_everywhere(None, AnotherFailed(), None, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("compress", ["none", "bitshuffle-lz4"])
+def test_a_copy_that_takes_long_says_how_far_it_is(compress, execute, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(staging, "TURN_S", 0.0)
+    monkeypatch.setattr(staging, "BLOCK_BYTES", 300_000)
+    _, events = execute(**into(tmp_path / "near", compress))
+    keys = [event.key for event in events]
+    start, stop = keys.index("staging_start"), keys.index("staging_stop")
+    between = [(event.key, event.value) for event in events[start + 1 : stop]]
+    assert {key for key, _ in between} == {"staging_progress"}
+    done = [value for _, value in between]
+    assert done == sorted(done)
+    assert len(set(done)) > 5
+    assert done[-1] <= events[stop].metadata["bytes"]

@@ -45,7 +45,7 @@ def launched(request, subject, bench, tiny_data):
     return run, ranks
 
 
-def test_a_run_through_the_harness(launched, subject):
+def test_a_run_through_the_harness(launched, subject, bench):
     run, ranks = launched
     assert run.document("launch")["outcome"]["kind"] == "ok", run.stderr
     assert run.code == (0 if run.document("verdict")["compliant"] else 1), "a missed target is judged, not failed"
@@ -64,6 +64,8 @@ def test_a_run_through_the_harness(launched, subject):
     _only_the_target_is_missed(run)
     _checkpoints_are_whole(run)
     _outputs_are_kept_apart(run, ranks)
+    if ranks > 1:
+        _by_hand_it_works_just_the_same(run, subject, bench)
 
 
 def _only_the_target_is_missed(run):
@@ -88,9 +90,7 @@ def _outputs_are_kept_apart(run, ranks):
     assert ":::MLLOG" not in run.stdout + run.stderr
 
 
-@pytest.mark.mpi
-def test_started_by_hand_it_works_just_the_same(subject, bench, tiny_data):
-    made = bench.run(*arguments(subject, bench, tiny_data), "--np", "2", "--no-check", seconds=BROKEN_S)
+def _by_hand_it_works_just_the_same(made, subject, bench):
     configuration = made.document("run")
     folder = bench.output.parent / "by-hand"
     configuration["output"] = {name: str(folder / name) for name in configuration["output"]}

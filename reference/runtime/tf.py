@@ -7,6 +7,7 @@ under Keras 3 it runs without an error and averages nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -110,6 +111,7 @@ class TensorFlowBackend:
         self._trained = {name: variable for name, variable in self._variables.items() if variable.trainable}
         self._adam = Adam(self._trained, recipe.optimiser)
         self._gradients_of = tf.function(self._gradients, reduce_retracing=True)
+        self._gradients_of_nothing = tf.function(self._gradients_without_samples)
         self._update_by = tf.function(self._update)
         self._outputs_of = tf.function(self._outputs, reduce_retracing=True)
         self.rank = hvd.rank()
@@ -117,8 +119,10 @@ class TensorFlowBackend:
 
     def train_step(self, batch: Batch, *, count: int, learning_rate: float, wish_to_stop: bool) -> StepResult:
         """Do one optimiser step; see `backend.Backend`."""
-        if len(next(iter(batch.values()))) or self._network.synchronised:
+        if len(next(iter(batch.values()))):
             loss, gradients = self._gradients_of(self._tensors(batch), tf.constant(count, tf.float32))
+        elif self._network.synchronised:
+            loss, gradients = self._gradients_of_nothing(self._tensors(batch))
         else:
             loss, gradients = self._no_gradients()
         extras = tf.stack([loss, tf.constant(float(wish_to_stop))])
@@ -130,6 +134,18 @@ class TensorFlowBackend:
             outputs = self._network.forward(tensors, training=True)
             loss = self._recipe.loss(tf.cast(outputs, tf.float32), tensors) / count
         return loss, tape.gradient(loss, list(self._trained.values()))
+
+    def _gradients_without_samples(self, tensors: Tensors) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Take part in what layers sum over all ranks: with one sample of zeros, nothing among infinitely many.
+
+        TensorFlow's kernels on oneDNN give an empty batch wrong shapes, and end the process in its gradients.
+        """
+        stand_in = {name: tf.zeros([1, *tensor.shape[1:]], tensor.dtype) for name, tensor in tensors.items()}
+        self._network.counted = False
+        try:
+            return self._gradients(stand_in, tf.constant(math.inf))
+        finally:
+            self._network.counted = True
 
     def _no_gradients(self) -> tuple[tf.Tensor, list[tf.Tensor]]:
         return tf.zeros(()), [tf.zeros_like(variable) for variable in self._trained.values()]

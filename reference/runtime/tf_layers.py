@@ -19,6 +19,9 @@ Tensors = Mapping[str, tf.Tensor]
 class Network:
     """A table of layers with its variables; a model derives from it and wires the layers up in `forward`."""
 
+    counted = True
+    """Whether the samples count in the statistics of a batch; those that stand in for none do not."""
+
     def __init__(self, layers: Layers) -> None:
         """Make the variables; the canonical initial weights are loaded into them later."""
         self._layers = layers
@@ -43,7 +46,7 @@ class Network:
         """Apply the layer of that name."""
         layer, variables = self._layers[name], self.of_layer(name)
         if isinstance(layer, BatchNorm):
-            return _batch_norm(name, layer, variables, x, training)
+            return _batch_norm(name, layer, variables, x, training, self.counted)
         return _APPLY[type(layer)](layer, variables, x)
 
     def of_layer(self, name: str) -> dict[str, tf.Variable]:
@@ -106,11 +109,13 @@ _APPLY: dict[type, Any] = {
 }
 
 
-def _batch_norm(name: str, layer: BatchNorm, variables: Tensors, x: tf.Tensor, training: bool) -> tf.Tensor:
+def _batch_norm(
+    name: str, layer: BatchNorm, variables: Tensors, x: tf.Tensor, training: bool, counted: bool
+) -> tf.Tensor:
     """Normalise by the statistics of the global batch in training, by the running ones otherwise."""
     mean, variance = variables["mean"], variables["variance"]
     if training:
-        mean, variance = _moments(name, tf.cast(x, tf.float32))
+        mean, variance = _moments(name, tf.cast(x, tf.float32), counted)
         for running, batch in (("mean", mean), ("variance", variance)):
             variables[running].assign(layer.momentum * variables[running] + (1 - layer.momentum) * batch)
     factor = variables["scale"] * tf.math.rsqrt(variance + layer.epsilon)
@@ -118,8 +123,10 @@ def _batch_norm(name: str, layer: BatchNorm, variables: Tensors, x: tf.Tensor, t
     return tf.cast(tf.cast(x, tf.float32) * factor + shift, x.dtype)
 
 
-def _moments(name: str, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _moments(name: str, x: tf.Tensor, counted: bool) -> tuple[tf.Tensor, tf.Tensor]:
     """Return mean and biased variance of each channel over the samples of all ranks, of which this may have none.
+
+    Samples that are not counted take part with a count of zero, by which everything of theirs is weighed.
 
     Every rank learns every rank's count, mean and squares around it. These add up without the cancellation that sums of
     squares around zero suffer (Chan, Golub and LeVeque 1983, doi 10.1080/00031305.1983.10483115).
@@ -130,7 +137,7 @@ def _moments(name: str, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     squares = tf.reduce_sum(tf.square(x - mean), axes)
     if hvd.size() == 1:
         return mean, squares / count
-    own = tf.stack([tf.fill(tf.shape(mean), count), mean, squares])
+    own = tf.stack([tf.fill(tf.shape(mean), count), mean, squares]) * float(counted)
     mine = tf.one_hot(hvd.rank(), hvd.size())
     counts, means, squares = tf.unstack(_sum_over_ranks(mine[:, None, None] * own, f"batch_norm/{name}"), axis=1)
     total = tf.reduce_sum(counts, 0)

@@ -33,14 +33,14 @@ class Pin:
     side: int | None = None
     """Rows and columns to which batches are cut, to save time; None leaves them whole."""
 
+    samples: int = 2
+    """Samples of a training batch of the twins."""
+
     steps: int = 20
     """Optimiser steps of the twins."""
 
     ranks: bool = True
     """Whether the model is tried on several ranks too."""
-
-    wanders: bool = False
-    """Whether the loss of so few steps on such small batches says nothing about learning."""
 
     found: Mapping[str, float]
     """What was found when the limits were pinned."""
@@ -88,5 +88,5 @@ def save(pins: Mapping[str, Pin]) -> None:
 
 def _entry(pin: Pin) -> dict[str, Any]:
     found = {quantity: float(f"{value:.1e}") for quantity, value in pin.found.items()}
-    settings = {"side": pin.side, "steps": pin.steps, "ranks": pin.ranks, "wanders": pin.wanders}
+    settings = {"side": pin.side, "samples": pin.samples, "steps": pin.steps, "ranks": pin.ranks}
     return {**settings, "found": found, "limits": dict(pin.limits)}

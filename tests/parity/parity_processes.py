@@ -86,6 +86,7 @@ def _job(subject: Subject, twin: str, folder: Path, data: Path, precision: str) 
     return {
         "package": subject.package(twin),
         "run": str(run_file),
+        "samples": pin.samples,
         "side": pin.side,
         "steps": pin.steps if precision == "fp32" else 1,
         "out": str(run_file.with_name("found.npz")),

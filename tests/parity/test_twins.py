@@ -33,21 +33,20 @@ def test_both_hold_the_same_variables_in_float32(subject: Subject, twins: Twins)
 
 @pytest.mark.parametrize("twin", FRAMEWORKS)
 def test_the_steps_move_the_weights(subject: Subject, twins: Twins, twin: str) -> None:
-    """A batch that comes again has another loss. It need not be a smaller one: batches have two samples."""
+    """A batch that comes again has another loss. It need not be a smaller one: batches have few samples."""
     found = twins[subject.name][twin, "fp32"]
     losses, gradients = found["losses"], [name for name in found if name.startswith("gradient/")]
     assert len(losses) == pin_of(subject).steps
     assert gradients
     assert any(np.abs(found[name]).max() > 0 for name in gradients)
     again = losses[BATCHES:] - losses[:-BATCHES]
+    assert again.size
     assert (again != 0).all()
     assert np.isfinite(losses).all()
 
 
 @pytest.mark.parametrize("twin", FRAMEWORKS)
 def test_the_steps_learn_something(subject: Subject, twins: Twins, twin: str) -> None:
-    if pin_of(subject).wanders:
-        pytest.skip("dense layers with batch normalisation over batches of two: the loss wanders")
     losses = twins[subject.name][twin, "fp32"]["losses"]
     half = len(losses) // 2
     assert losses[half:].mean() < losses[:half].mean()

@@ -1,7 +1,8 @@
 """What a twin computes from given weights and batches, model by model: `python twin_steps.py JOBS.json`.
 
 It runs as a process of its own, because two frameworks in one process fight for threads and memory. Each job names a
-twin's package, a run.json, the side of the squares that batches are cut to, and the file for what is found.
+twin's package, a run.json, the samples of a batch, the side of the squares that batches are cut to, and the file for
+what is found.
 """
 
 from __future__ import annotations
@@ -19,9 +20,6 @@ from logging_spec.ranks import Ranks
 from reference.runtime import runconfig
 from reference.runtime.backend import Backend, Batch, Task
 from reference.runtime.checkpoints import State
-
-SAMPLES = 2
-"""Samples of a training batch."""
 
 BATCHES = 4
 """The steps go through that many batches, again and again."""
@@ -84,9 +82,9 @@ def compute(job: dict[str, Any]) -> State:
         scores = task.metrics(task.score(found["evaluation"], test))
         found |= {f"metric/{name}": np.array(value) for name, value in scores.items()} | tested(task, backend, test)
         backend.load_state(weights)
-    drawn = np.arange(BATCHES * SAMPLES).reshape(BATCHES, SAMPLES) % task.train_count
+    drawn = np.arange(BATCHES * job["samples"]).reshape(BATCHES, -1) % task.train_count
     batches = [cut(task.train_batch(indices, 1), job["side"]) for indices in drawn]
-    return found | steps(backend, batches, job["steps"])
+    return found | steps(backend, batches, job["samples"], job["steps"])
 
 
 def tested(task: Task, backend: Backend, test: Batch) -> State:
@@ -100,7 +98,7 @@ def tested(task: Task, backend: Backend, test: Batch) -> State:
     return {"training": outputs, "referee": np.array(referee), "tested": np.array(done.loss)}
 
 
-def steps(backend: Backend, batches: list[Batch], count: int) -> State:
+def steps(backend: Backend, batches: list[Batch], samples: int, count: int) -> State:
     """Do optimiser steps; return their losses, the gradients of the first, and the running statistics after the last.
 
     What the state consists of is told in words, `name (shape) dtype`.
@@ -108,7 +106,7 @@ def steps(backend: Backend, batches: list[Batch], count: int) -> State:
     found, losses = {}, []
     for step in range(count):
         batch = batches[step % len(batches)]
-        done = backend.train_step(batch, count=SAMPLES, learning_rate=LEARNING_RATE, wish_to_stop=False)
+        done = backend.train_step(batch, count=samples, learning_rate=LEARNING_RATE, wish_to_stop=False)
         losses.append(done.loss)
         found = found or gradients(backend.state())
     state = backend.state()

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from datasets.common.failures import DataError, failing_politely, say
 from datasets.slstr_cloud import sen3
+from datasets.slstr_cloud.archive import Product, open_product
 from datasets.slstr_cloud.scene import Scene, write_scene
 
 LABEL_BITS = 0b1111
@@ -31,7 +32,7 @@ CALIBRATION = {"S1": 0.97, "S2": 0.98, "S3": 0.98, "S4": 1.0, "S5": 1.11, "S6": 
 CALIBRATED_BASELINE = 5
 
 
-def convert(folder: Path, *, calibrate: bool = False) -> Scene:
+def convert(folder: Product, *, calibrate: bool = False) -> Scene:
     """Return the scene of a product; `calibrate` applies the vicarious factors to old baselines.
 
     Raises DataError where a file is missing or damaged, or the label plane cannot be used.
@@ -39,18 +40,18 @@ def convert(folder: Path, *, calibrate: bool = False) -> Scene:
     bts, cosmetic = sen3.read_temperatures(folder)
     bayes, confidence = sen3.read_flags(folder)
     if not bayes.shape == confidence.shape == bts.shape[:2]:
-        raise DataError(f"{folder}: expected flags of shape {bts.shape[:2]}, found {bayes.shape}, {confidence.shape}")
-    valid = valid_pixels(bts, bayes, confidence, where=f"{folder}/flags_in.nc")
-    attributes = describe(folder)
-    refs = rads = None
-    if sen3.has_radiances(folder):
-        factors = (
-            CALIBRATION if calibrate and baseline(folder) < CALIBRATED_BASELINE else dict.fromkeys(sen3.SOLAR, 1.0)
+        raise DataError(
+            f"{folder}: expected flags of shape {bts.shape[:2]}, found {bayes.shape}, {confidence.shape} — "
+            "fetch the product again"
         )
-        rads, refs = reflectances(folder, bts.shape[:2], factors)
-    else:
+    valid = valid_pixels(bts, bayes, confidence, where=f"{folder}/flags_in.nc")
+    night = float((confidence[valid] & sen3.DAY > 0).mean()) < 0.5
+    attributes = describe(folder)
+    rads, refs = sunlight(folder, bts.shape[:2], night=night, calibrate=calibrate)
+    if refs is None:
         attributes["reflectances"] = ABSENT
     attributes["cosmetic_share"] = float(cosmetic.mean())
+    attributes["illumination"] = "night" if night else "day"
     return Scene(
         bts=bts,
         rads=rads,
@@ -58,8 +59,38 @@ def convert(folder: Path, *, calibrate: bool = False) -> Scene:
         bayes=np.where(valid, bayes, 0).astype(np.uint8)[..., None],
         summary=((confidence & sen3.SUMMARY_CLOUD > 0) & valid).astype(np.int64)[..., None],
         valid=valid.astype(np.uint8)[..., None],
+        quality=quality(bts, bayes, confidence, cosmetic)[..., None],
         attributes=attributes,
     )
+
+
+def quality(
+    bts: NDArray[np.float32], bayes: NDArray[np.uint8], confidence: NDArray[np.uint16], cosmetic: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Return quality_HW: 1 fill, 2 cosmetic (copied from a neighbour), 4 duplicate, 8 a label with spare bits."""
+    fill = ~np.isfinite(bts).all(-1) | (confidence & sen3.UNFILLED > 0)
+    copied = cosmetic | (confidence & sen3.COSMETIC_FILL > 0)
+    planes = (fill, copied, confidence & sen3.DUPLICATE > 0, bayes > LABEL_BITS)
+    return np.sum([flag.astype(np.uint8) << bit for bit, flag in enumerate(planes)], axis=0, dtype=np.uint8)
+
+
+def sunlight(
+    folder: Product, shape: tuple[int, int], *, night: bool, calibrate: bool
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float64] | None]:
+    """Return rads_HWC and refs_HWC; (None, None) by day without radiances; by night, what is missing reflects 0.
+
+    Raises DataError where the radiances of a day hold no number.
+    """
+    if not sen3.has_radiances(folder, night=night):
+        return None, np.zeros((*shape, 6)) if night else None
+    old = calibrate and baseline(folder) < CALIBRATED_BASELINE
+    rads, refs = reflectances(folder, shape, CALIBRATION if old else dict.fromkeys(sen3.SOLAR, 1.0))
+    empty = [band for band, seen in zip(sen3.SOLAR, np.isfinite(rads).any((0, 1)), strict=True) if not seen]
+    if night:
+        return None if empty else rads, np.nan_to_num(refs)
+    if empty:
+        raise DataError(f"{folder}: {', '.join(empty)}: expected radiances by day, found fill only — fetch it again")
+    return rads, refs
 
 
 def valid_pixels(
@@ -82,28 +113,29 @@ def valid_pixels(
 
 
 def reflectances(
-    folder: Path, shape: tuple[int, int], factors: dict[str, float]
+    folder: Product, shape: tuple[int, int], factors: dict[str, float]
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Return rads_HWC in mW m-2 sr-1 nm-1 and refs_HWC of S1 to S6, NaN where fill."""
     rads, refs = np.empty((*shape, 6), np.float32), np.empty((*shape, 6), np.float64)
     for channel, band in enumerate(sen3.SOLAR):
-        radiance, grid = sen3.read_radiance(folder, band)
+        radiance, relative, grid = sen3.read_radiance(folder, band)
         if radiance.shape != shape:
-            raise DataError(f"{folder}: {band}: expected {shape} pixels of 1 km, found {radiance.shape}")
-        radiance = radiance * factors[band]
+            raise DataError(
+                f"{folder}: {band}: expected {shape} pixels of 1 km, found {radiance.shape} — fetch the product again"
+            )
         mu0 = sen3.read_solar_cosine(folder, grid, shape)
-        rads[..., channel] = radiance
-        refs[..., channel] = np.pi * radiance / (sen3.read_irradiance(folder, band) * mu0)
+        rads[..., channel] = radiance * factors[band]
+        refs[..., channel] = np.pi * factors[band] * relative / mu0
     return rads, refs
 
 
-def baseline(folder: Path) -> int:
+def baseline(folder: Product) -> int:
     """Return the processing baseline, the last number of the product's name; 0 where the name is another."""
     found = re.search(r"_(\d{3})(?:\.SEN3)?$", folder.name)
     return int(found[1]) if found else 0
 
 
-def describe(folder: Path) -> dict[str, object]:
+def describe(folder: Product) -> dict[str, object]:
     """Return the attributes of the scene: where it comes from and whom to thank."""
     year = re.search(r"_(20\d\d)\d{4}T", folder.name)
     attribution = "Contains modified Copernicus Sentinel data" + (f" {year[1]}" if year else "")
@@ -113,7 +145,7 @@ def describe(folder: Path) -> dict[str, object]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Convert one product. Exit codes: 0 written, 2 usage, 3 the product or the disk is at fault."""
     parser = argparse.ArgumentParser(prog="python -m datasets.slstr_cloud.convert_sen3", description=main.__doc__)
-    parser.add_argument("product", type=Path, help="folder whose name ends in .SEN3")
+    parser.add_argument("product", type=Path, help="folder whose name ends in .SEN3, or a zip of one")
     parser.add_argument("out", type=Path, help="file to write, for example S3A….hdf")
     parser.add_argument(
         "--calibrate", action="store_true", help="apply the S1-S6 factors that baselines before 005 lack"
@@ -121,9 +153,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     with failing_politely():
         product = options.product.resolve()
-        if not product.is_dir():
-            raise DataError(f"{options.product}: expected the folder of a product, found none — check the path")
-        scene = convert(product, calibrate=options.calibrate)
+        with open_product(product) as folder:
+            scene = convert(folder, calibrate=options.calibrate)
         write_scene(options.out, scene)
         report(options.out, scene)
     return 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from logging_spec.whole import whole_file
 
-PLANES = ("bts", "rads", "refs", "bayes", "summary", "valid")
+PLANES = ("bts", "rads", "refs", "bayes", "summary", "valid", "quality")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,9 @@ class Scene:
 
     valid: NDArray[np.uint8] | None = None
     """1_HW1 where the pixel was seen; None where NaN in the bts says it."""
+
+    quality: NDArray[np.uint8] | None = None
+    """Bits_HW1 of a converted scene: 1 fill, 2 cosmetic, 4 duplicate, 8 a label with spare bits; None elsewhere."""
 
     attributes: dict[str, Any] = field(default_factory=dict)
     """Attributes of the file: provenance and what a reader must be told."""

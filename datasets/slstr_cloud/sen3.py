@@ -9,7 +9,7 @@ Shape suffixes: H rows and W columns at 1 km, T tie columns, C channels.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.common.failures import DataError
+from datasets.slstr_cloud.archive import Product, stream
 
 THERMAL = ("S7", "S8", "S9")
 SOLAR = ("S1", "S2", "S3", "S4", "S5", "S6")
 UNFILLED = 1 << 5
+COSMETIC_FILL = 1 << 8
+DUPLICATE = 1 << 9
+DAY = 1 << 10
 SUMMARY_CLOUD = 1 << 14
 """Bits of `confidence_in`."""
 
@@ -51,18 +55,51 @@ class Grid:
 
 
 @contextmanager
-def opened(folder: Path, name: str) -> Iterator[h5py.File]:
-    """Open one file of the product. Raises DataError where it is missing or damaged."""
+def opened(folder: Product, name: str) -> Iterator[h5py.File]:
+    """Open one file of the product, a folder or a zip. Raises DataError where it is missing or damaged."""
     path = folder / name
     if not path.is_file():
         raise DataError(f"{path}: expected this file of the product, found none — fetch the whole product")
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path if isinstance(path, Path) else stream(path), "r") as file:
             yield file
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         raise DataError(f"{path}: expected a readable netCDF-4 file, found: {error} — fetch it again") from None
     except KeyError as error:
-        raise DataError(f"{path}: expected a variable that is not there: {error.args[0]}") from None
+        missing = error.args[0]
+        raise DataError(f"{path}: expected a variable that is not there: {missing} — fetch it again") from None
+
+
+def plane(file: h5py.File, name: str, kind: str) -> h5py.Dataset:
+    """Return a variable after a look at its form: two axes and a dtype such as "u1".
+
+    Raises DataError where it is absent or has another form.
+    """
+    where = f"{Path(file.filename).name if isinstance(file.filename, str) else 'product'}: {name}"
+    if name not in file:
+        raise DataError(f"{where}: expected this variable, found {', '.join(sorted(file))} — fetch the product again")
+    variable = file[name]
+    if variable.dtype != np.dtype(kind) or variable.ndim != 2:
+        raise DataError(
+            f"{where}: expected {np.dtype(kind)} with two axes, found {variable.dtype} of shape {variable.shape} — "
+            "the file is no variable of a level-1 product; fetch it again"
+        )
+    return variable
+
+
+def packed(file: h5py.File, name: str) -> Real:
+    """Return a packed plane in its unit, NaN where it is fill.
+
+    Raises DataError where it is no plane of packed 16-bit integers, or lacks its scale, offset or fill value.
+    """
+    variable = plane(file, name, "i2")
+    missing = [key for key in ("scale_factor", "add_offset", "_FillValue") if key not in variable.attrs]
+    if missing:
+        raise DataError(
+            f"{name}: expected the attributes scale_factor, add_offset and _FillValue, {', '.join(missing)} missing — "
+            "without them the integers have no unit; fetch the product again"
+        )
+    return unpack(variable)
 
 
 def scalar(attribute: Any) -> float:
@@ -88,44 +125,56 @@ def unpack(variable: h5py.Dataset) -> Real:
 
 def grid_of(file: h5py.File) -> Grid:
     """Return the grid of a file from its global attributes; `resolution` reads like "[ 500 500 ]", columns first."""
-    column_m, row_m = (float(number) for number in re.findall(r"[\d.]+", text(file.attrs["resolution"])))
+    stated = text(file.attrs["resolution"])
+    numbers = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", stated)]
+    if len(numbers) != 2 or min(numbers) <= 0:
+        raise DataError(f'resolution: expected two lengths like "[ 500 500 ]", found {stated!r} — fetch it again')
+    column_m, row_m = numbers
     start, track = scalar(file.attrs["start_offset"]), scalar(file.attrs["track_offset"])
     return Grid(start=start, track=track, row_m=row_m, column_m=column_m)
 
 
-def read_temperatures(folder: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def read_temperatures(folder: Product) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return bts_HWC in kelvin, NaN where fill, and cosmetic_HW: pixels copied from a neighbour in any channel."""
     channels, cosmetic = [], []
     for band in THERMAL:
         with opened(folder, f"{band}_BT_in.nc") as file:
-            channels.append(unpack(file[f"{band}_BT_in"]))
-            cosmetic.append(file[f"{band}_exception_in"][...] & COSMETIC > 0)
+            channels.append(packed(file, f"{band}_BT_in"))
+            cosmetic.append(plane(file, f"{band}_exception_in", "u1")[...] & COSMETIC > 0)
     _require_one_shape(folder, dict(zip(THERMAL, channels, strict=True)))
+    _require_one_shape(
+        folder, {"S7_BT_in": channels[0], **{f"{b}_exception_in": c for b, c in zip(THERMAL, cosmetic, strict=True)}}
+    )
     return np.stack(channels, axis=-1).astype(np.float32), np.any(cosmetic, axis=0)
 
 
-def read_flags(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+def read_flags(folder: Product) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     """Return bayes_HW and confidence_HW as they are in the product."""
     with opened(folder, "flags_in.nc") as file:
-        return file["bayes_in"][...], file["confidence_in"][...]
+        return plane(file, "bayes_in", "u1")[...], plane(file, "confidence_in", "u2")[...]
 
 
-def has_radiances(folder: Path) -> bool:
-    """Tell whether the product holds S1 to S6. Raises DataError where it holds some of them only."""
+def has_radiances(folder: Product, *, night: bool = False) -> bool:
+    """Tell whether the product holds S1 to S6; by night, the processor leaves out some or all of them.
+
+    Raises DataError where it holds some of them only, and it is day.
+    """
     missing = [band for band in SOLAR if not (folder / f"{band}_radiance_an.nc").is_file()]
-    if missing and len(missing) < len(SOLAR):
+    if missing and len(missing) < len(SOLAR) and not night:
         raise DataError(f"{folder}: expected radiances of all of S1 to S6 or of none, {', '.join(missing)} are missing")
     return not missing
 
 
-def read_radiance(folder: Path, band: str) -> tuple[Real, Grid]:
-    """Return radiance_HW of one band in mW m-2 sr-1 nm-1 on the 1 km grid, and that grid.
+def read_radiance(folder: Product, band: str) -> tuple[Real, Real, Grid]:
+    """Return radiance_HW of one band in mW m-2 sr-1 nm-1 on the 1 km grid, radiance_HW over irradiance, and that grid.
 
     The 500 m pixels are averaged two by two over what is not fill. The 500 m and 1 km grids do not nest exactly, which
-    costs up to half a pixel along the scan (Bulgin 2023, surftemp/slstr-preprocessor).
+    costs up to half a pixel along the scan (Bulgin 2023, surftemp/slstr-preprocessor). Where the irradiances of the
+    detectors differ, each pixel is divided by that of its own detector before the mean.
     """
     with opened(folder, f"{band}_radiance_an.nc") as file:
-        fine, grid = unpack(file[f"{band}_radiance_an"]), grid_of(file)
+        fine, grid = packed(file, f"{band}_radiance_an"), grid_of(file)
+    irradiance = read_irradiance(folder, band)
     coarse = Grid(
         # A block's centre lies half a fine pixel beyond its first pixel.
         start=(grid.start + 0.5) / 2,
@@ -133,7 +182,25 @@ def read_radiance(folder: Path, band: str) -> tuple[Real, Grid]:
         row_m=grid.row_m * 2,
         column_m=grid.column_m * 2,
     )
-    return mean_two_by_two(fine), coarse
+    radiance = mean_two_by_two(fine)
+    if np.ptp(irradiance) == 0 or not (folder / "indices_an.nc").is_file():
+        return radiance, radiance / irradiance.mean(), coarse
+    return radiance, mean_two_by_two(fine / irradiance_of_pixels(folder, irradiance, fine.shape)), coarse
+
+
+def irradiance_of_pixels(folder: Product, irradiance: Real, shape: tuple[int, ...]) -> Real:
+    """Return the irradiance_HW of each 500 m pixel by its detector; the mean where no detector saw it.
+
+    Raises DataError where the plane of detectors has another shape.
+    """
+    with opened(folder, "indices_an.nc") as file:
+        detector = plane(file, "detector_an", "u1")[...]
+    if detector.shape != shape:
+        raise DataError(
+            f"{folder}: detector_an: expected shape {shape}, found {detector.shape} — fetch the product again"
+        )
+    known = detector < len(irradiance)
+    return np.where(known, irradiance[np.where(known, detector, 0)], irradiance.mean())
 
 
 def mean_two_by_two(fine: Real) -> Real:
@@ -148,30 +215,37 @@ def mean_two_by_two(fine: Real) -> Real:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def read_irradiance(folder: Path, band: str) -> float:
-    """Return the band's solar irradiance in mW m-2 nm-1: of its quality file, else of viscal.nc (detectors, views).
+def read_irradiance(folder: Product, band: str) -> Real:
+    """Return the band's solar irradiance by detector in mW m-2 nm-1: of its quality file, else of viscal.nc, nadir.
 
-    Raises DataError where neither holds a positive number.
+    Raises DataError where neither holds positive numbers.
     """
     if (folder / f"{band}_quality_an.nc").is_file():
         with opened(folder, f"{band}_quality_an.nc") as file:
-            values = file[f"{band}_solar_irradiance_an"][...]
+            values = np.asarray(file[f"{band}_solar_irradiance_an"][...], np.float64).ravel()
     else:
         with opened(folder, "viscal.nc") as file:
-            values = file[f"{band}_solar_irradiances"][:, 0]
-    values = values[np.isfinite(values)]
-    if not values.size or values.mean() <= 0:
-        raise DataError(f"{folder}: expected a solar irradiance of {band} above 0, found none")
-    return float(values.mean())
+            values = np.asarray(file[f"{band}_solar_irradiances"][:, 0], np.float64)
+    finite = values[np.isfinite(values)]
+    if not finite.size or finite.min() <= 0:
+        raise DataError(f"{folder}: expected a solar irradiance of {band} above 0, found none — fetch it again")
+    return np.where(np.isfinite(values), values, finite.mean())
 
 
-def read_solar_cosine(folder: Path, image: Grid, shape: tuple[int, int]) -> Real:
+def read_solar_cosine(folder: Product, image: Grid, shape: tuple[int, int]) -> Real:
     """Return mu0_HW on an image's grid; 1 where the sun is below the horizon, as in the converters of the real set.
 
     The tie grid is NaN outside the swath; a row is interpolated linearly between its finite points.
+
+    Raises DataError where the tie grid holds no number, or is too small to interpolate in.
     """
     with opened(folder, "geometry_tn.nc") as file:
-        zenith, tie = unpack(file["solar_zenith_tn"]), grid_of(file)
+        zenith, tie = unpack(plane(file, "solar_zenith_tn", "f8")), grid_of(file)
+    if min(zenith.shape) < 2 or not np.isfinite(zenith).any():
+        raise DataError(
+            f"{folder}: solar_zenith_tn: expected a tie grid of numbers, found "
+            f"{np.isfinite(zenith).sum()} in a shape of {zenith.shape} — fetch geometry_tn.nc again"
+        )
     zenith_HW = interpolate(zenith, tie, image, shape)
     return np.where(zenith_HW < 90, np.cos(np.deg2rad(zenith_HW)), 1.0)
 
@@ -194,7 +268,7 @@ def interpolate(tie_values: Real, tie: Grid, image: Grid, shape: tuple[int, int]
     return across[below] * (1 - part) + across[below + 1] * part
 
 
-def _require_one_shape(folder: Path, planes: dict[str, Real]) -> None:
-    shapes = {name: plane.shape for name, plane in planes.items()}
+def _require_one_shape(folder: Product, planes: Mapping[str, NDArray[Any]]) -> None:
+    shapes = {name: values.shape for name, values in planes.items()}
     if len(set(shapes.values())) > 1:
-        raise DataError(f"{folder}: expected one shape, found {shapes}")
+        raise DataError(f"{folder}: expected one shape, found {shapes} — fetch the product again")

@@ -8,6 +8,7 @@ from typing import Any
 import rich_click as click
 
 from harness import registry
+from harness.commands.convert import convert
 from harness.commands.doors import through
 from harness.errors import ConfigError
 
@@ -15,6 +16,9 @@ from harness.errors import ConfigError
 @click.group("data")
 def group() -> None:
     """Make, verify and describe data sets."""
+
+
+group.add_command(convert)
 
 
 @group.command("make")

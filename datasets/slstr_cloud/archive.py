@@ -1,0 +1,84 @@
+"""A level-1 product as a folder or as a zip, which is read member by member and never unpacked to the disk."""
+
+from __future__ import annotations
+
+import io
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from datasets.common.failures import DataError
+
+MEMBER_LIMIT = 512 << 20
+"""Bytes of one member at most; the largest file of a real product is some tens of megabytes."""
+
+TOTAL_LIMIT = 8 << 30
+"""Bytes of all members together at most, unpacked."""
+
+MEMBERS_LIMIT = 1000
+"""Members at most; a real product has about a hundred."""
+
+Product = Path | zipfile.Path
+"""A product's folder, on the disk or in a zip."""
+
+
+@contextmanager
+def open_product(path: Path) -> Iterator[Product]:
+    """Give the product of a folder or of a zip with one `.SEN3` folder.
+
+    Raises DataError where there is none, or the zip is damaged, unsafe or too large.
+    """
+    if path.is_dir():
+        yield path
+        return
+    if not path.is_file():
+        raise DataError(f"{path}: expected the folder of a product, found none — check the path")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield zipfile.Path(archive, _folder(path, archive.infolist()))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise DataError(
+            f"{path}: expected a `.SEN3` folder or a whole zip of one, found: {error} — fetch it again"
+        ) from None
+
+
+def stream(member: zipfile.Path) -> io.BytesIO:
+    """Return a member's bytes in memory, which `_folder` has bounded; HDF5 cannot seek in a compressed stream."""
+    return io.BytesIO(member.read_bytes())
+
+
+def _folder(path: Path, members: Sequence[zipfile.ZipInfo]) -> str:
+    """Return the name of the product's folder, after looking at every member."""
+    fault = _fault(members)
+    if fault:
+        raise DataError(f"{path}: {fault} — this is no product as it is distributed; fetch it again")
+    names = (PurePosixPath(member.filename) for member in members)
+    folders = sorted({str(p) for name in names for p in (name, *name.parents) if p.suffix == ".SEN3"})
+    if len(folders) != 1:
+        raise DataError(
+            f"{path}: expected one folder whose name ends in .SEN3, found {len(folders)} — zip each product by itself"
+        )
+    return folders[0] + "/"
+
+
+def _fault(members: Sequence[zipfile.ZipInfo]) -> str | None:
+    if len(members) > MEMBERS_LIMIT:
+        return f"expected at most {MEMBERS_LIMIT} members, found {len(members)}"
+    for member in members:
+        name = PurePosixPath(member.filename)
+        if name.is_absolute() or ".." in name.parts or "\\" in member.filename or ":" in member.filename:
+            return f"expected names inside the folder, found {member.filename!r}"
+        if stat.S_ISLNK(member.external_attr >> 16):
+            return f"expected files and folders, found the link {member.filename!r}"
+        if member.flag_bits & 1:
+            return f"expected no password, found the encrypted member {member.filename!r}"
+        if member.file_size > MEMBER_LIMIT:
+            most = f"{MEMBER_LIMIT >> 20} MiB"
+            return f"expected members of at most {most}, {member.filename!r} has {member.file_size} bytes"
+    if len({member.filename for member in members}) < len(members):
+        return "expected every name once, found one twice"
+    total = sum(member.file_size for member in members)
+    return f"expected at most {TOTAL_LIMIT >> 30} GiB in all, found {total} bytes" if total > TOTAL_LIMIT else None

@@ -1,0 +1,157 @@
+"""Convert many level-1 products, folders or zips, to a data set with a manifest.
+
+    python -m datasets.slstr_cloud.convert S3A….SEN3 S3A….zip --out DIR [--jobs 2] [--split training|inference]
+
+Scenes go to DIR/{day,night}/, or to DIR/SPLIT/{day,night}/ as in the published set. A bad product is reported, the
+others go on, and the exit code is 3. The manifest is written last and holds all scenes of DIR.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets.common.failures import EXIT_DATA, DataError, explain_os_error, failing_politely, say
+from datasets.common.files import MANIFEST, description, load_layout, write_manifest
+from datasets.common.making import require_jobs, run_all, stop_like_ctrl_c
+from datasets.common.published import read_published
+from datasets.slstr_cloud.archive import open_product
+from datasets.slstr_cloud.convert_sen3 import convert
+from datasets.slstr_cloud.manifest import TESTING_FOLDERS, TRAINING_FOLDERS, TRAINING_SHARE
+from datasets.slstr_cloud.scene import write_scene
+
+HERE = Path(__file__).parent
+PRODUCT_PREFIX = ("S3A_SL_1_RBT", "S3B_SL_1_RBT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One product to convert."""
+
+    product: Path
+    """Folder or zip."""
+
+    folder: Path
+    """Where the folders `day` and `night` are."""
+
+    calibrate: bool
+    """Apply the vicarious factors to old baselines."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of one product: a file, or a fault."""
+
+    path: Path | None = None
+    """The scene; None where there is a fault."""
+
+    fault: str = ""
+    """What is wrong with the product, in one line."""
+
+
+def run_job(job: Job) -> Outcome:
+    """Convert one product; its faults are an outcome, a disk that refuses is one too."""
+    try:
+        with open_product(job.product) as product:
+            scene = convert(product, calibrate=job.calibrate)
+        path = job.folder / str(scene.attributes["illumination"]) / f"{scene_name(job.product)}.hdf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_scene(path, scene)
+    except DataError as fault:
+        return Outcome(fault=str(fault))
+    except OSError as error:
+        return Outcome(fault=f"{job.product}: {explain_os_error(error)}")
+    return Outcome(path=path)
+
+
+def scene_name(product: Path) -> str:
+    """Return a product's name without `.SEN3` and `.zip`."""
+    return product.name.removesuffix(".zip").removesuffix(".SEN3")
+
+
+def jobs_of(products: Sequence[Path], folder: Path, *, calibrate: bool) -> tuple[list[Job], list[str]]:
+    """Return what to convert, and what is refused: names that are no level-1 product's, and names given twice."""
+    jobs: dict[str, Job] = {}
+    faults = []
+    for product in (path.resolve() for path in products):
+        name = scene_name(product)
+        if not name.startswith(PRODUCT_PREFIX):
+            faults.append(f"{product}: expected a name that begins with S3A_SL_1_RBT, found another — rename it back")
+        elif name in jobs:
+            faults.append(f"{product}: expected names once, found {jobs[name].product} too — convert one of the two")
+        else:
+            jobs[name] = Job(product=product, folder=folder, calibrate=calibrate)
+    return list(jobs.values()), faults
+
+
+def splits_of(root: Path) -> dict[str, list[str]]:
+    """Return the scenes of a folder by split: by their folders; else the first four fifths, sorted by name, train."""
+    paths = sorted((p.relative_to(root) for p in root.rglob("S3*.hdf")), key=lambda p: (p.name, str(p)))
+    train = [p for p in paths if TRAINING_FOLDERS & set(p.parts)]
+    test = [p for p in paths if TESTING_FOLDERS & set(p.parts)]
+    if not train and not test:
+        cut = round(len(paths) * TRAINING_SHARE)
+        train, test = paths[:cut], paths[cut:]
+    return {"train": [str(p) for p in train], "test": [str(p) for p in test]}
+
+
+def describe(root: Path, dataset_id: str) -> dict[str, Any]:
+    """Return the manifest of a converted set, whose layout also states the plane `quality`."""
+    published = read_published(HERE)
+    stated = description(
+        root,
+        HERE,
+        splits_of(root),
+        dataset_id=dataset_id,
+        licence=published.licence,
+        attribution=published.attribution,
+    )
+    layout, more = load_layout(HERE), converted_layout()
+    return {**stated, "layout": {**layout, **more, "keys": {**layout["keys"], **more["keys"]}}}
+
+
+def converted_layout() -> dict[str, Any]:
+    """Return what converted scenes have beyond the layout; apart, since every simulated set's manifest quotes that."""
+    more: dict[str, Any] = json.loads((HERE / "layout_converted.json").read_text(encoding="utf-8"))
+    return more
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    line = argparse.ArgumentParser(prog="sciml-bench data convert slstr_cloud", description="Convert SEN3 products.")
+    line.add_argument("products", type=Path, nargs="+", metavar="SEN3", help="folder ….SEN3, or a zip of one")
+    line.add_argument("--out", type=Path, required=True, help="folder of the set; scenes in it stay")
+    line.add_argument("--jobs", type=int, default=1, help="products at once (default %(default)s)")
+    line.add_argument("--split", choices=["training", "inference"], help="folder of the published set to fill")
+    line.add_argument("--dataset-id", default="slstr_cloud-converted", help="name in results (default %(default)s)")
+    line.add_argument("--calibrate", action="store_true", help="apply the factors that baselines before 005 lack")
+    return line
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Convert products. Exit codes: 0 all converted, 2 usage, 3 at least one product or the disk is at fault."""
+    options = parser().parse_args(argv)
+    stop_like_ctrl_c()
+    with failing_politely():
+        require_jobs(options.jobs)
+        root: Path = options.out
+        root.mkdir(parents=True, exist_ok=True)
+        (root / MANIFEST).unlink(missing_ok=True)
+        todo, faults = jobs_of(options.products, root / (options.split or ""), calibrate=options.calibrate)
+        for done, outcome in enumerate(run_all(run_job, todo, options.jobs) if todo else (), start=1):
+            say(f"product {done} of {len(todo)}: {outcome.path or 'not converted'}")
+            faults += [outcome.fault] if outcome.fault else []
+        if any(root.rglob("S3*.hdf")):
+            say(str(write_manifest(root, describe(root, options.dataset_id))))
+    for fault in faults:
+        sys.stderr.write(fault + "\n")
+    return EXIT_DATA if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -34,7 +34,10 @@ def failing_politely() -> Iterator[None]:
     except DataError as fault:
         _leave(str(fault), EXIT_DATA)
     except KeyboardInterrupt:
-        _leave("interrupted; nothing half-written is left, run the same command again to go on", 130)
+        _leave(
+            "interrupted; nothing half-written has its name, run the same command again to go on",
+            130,
+        )
     except OSError as error:
         _leave(explain_os_error(error), EXIT_DATA)
 
@@ -43,6 +46,10 @@ def explain_os_error(error: OSError) -> str:
     """Return one line for an operating system error, with what to do where that is known."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
         return f"{error}: the disk is full — free some space and run the same command again"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            f"{error}: expected a folder that may be written, found one that may not — name another or change its mode"
+        )
     return str(error)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import shutil
 import signal
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +30,13 @@ Result = TypeVar("Result")
 MARK = ".simulated-by-sciml-bench"
 """A folder that holds this file was made here, and may be made again."""
 
+JOURNAL = ".simulation.jsonl"
+"""What is finished of a set that is not, see `resuming`."""
+
 ROOM_TO_SPARE = 1.02
+
+AHEAD = 4
+"""Results, for each process, that may wait for the disk: a set never piles up in memory."""
 
 
 def up_to_date(root: Path, made_by: Mapping[str, Any], layout: Mapping[str, Any]) -> bool:
@@ -66,6 +75,7 @@ def claim(root: Path, *, program: str, folders: Sequence[str], needed_bytes: int
         )
     (root / MARK).write_text(f"Made by {program}, which may replace what is here.\n", encoding="utf-8")
     (root / MANIFEST).unlink(missing_ok=True)
+    (root / JOURNAL).unlink(missing_ok=True)
     for folder in {*folders, *others}:
         shutil.rmtree(root / folder, ignore_errors=True)
     for folder in folders:
@@ -84,13 +94,19 @@ def run_all(work: Callable[[Job], Result], todo: Sequence[Job], jobs: int) -> It
     Raises:
         DataError: a process was ended from outside, as by a system that is out of memory.
     """
-    if jobs == 1:
+    if jobs == 1 or not todo:
         yield from map(work, todo)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(todo)), mp_context=context) as pool:
+    with ProcessPoolExecutor(min(jobs, len(todo)), mp_context=context, initializer=_end_with_parent) as pool:
         try:
-            yield from pool.map(work, todo)
+            waiting: deque[Future[Result]] = deque()
+            for job in todo:
+                waiting.append(pool.submit(work, job))
+                if len(waiting) > jobs * AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
         except BrokenProcessPool:
             raise DataError(
                 f"--jobs {jobs}: expected processes that end by themselves, found one that was killed — "
@@ -99,6 +115,19 @@ def run_all(work: Callable[[Job], Result], todo: Sequence[Job], jobs: int) -> It
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is killed: nobody would take its results."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    sentinel = parent.sentinel
+
+    def watch() -> None:
+        multiprocessing.connection.wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def stop_like_ctrl_c() -> None:

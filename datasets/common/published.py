@@ -44,6 +44,9 @@ class Published:
     locations: Mapping[str, str] = field(default_factory=dict)
     """Kind of mirror → where the set lies there: bucket and folder, or folder."""
 
+    simulate_full: Mapping[str, float] = field(default_factory=dict)
+    """Options of the simulator that give a set of the published one's size."""
+
 
 def read_published(folder: Path) -> Published:
     """Return the source.json of a data set's folder in this room."""

@@ -4,7 +4,7 @@
 
 writes `{train,test}/dms_phases.h5` (generation A) or `training/data-binary.h5` (generation C), the truth behind the
 patterns in `dms_truth.h5` beside them and, last of all, `manifest.json`. The same options give the same bytes, at every
-number of jobs. A folder that already holds the very set is left alone; an interrupted one is done again.
+number of jobs. A folder that already holds the very set is left alone; an interrupted one goes on.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -30,8 +30,9 @@ from datasets.common.making import (
     run_all,
     stop_like_ctrl_c,
     up_to_date,
-    whole_hdf5,
 )
+from datasets.common.progress import shown
+from datasets.common.resuming import Journal, Key, Row, Skeletons, alone, begin
 from datasets.dms_classifier.baseline import statistics
 from datasets.dms_classifier.crystal import PHASES
 from datasets.dms_classifier.detector import COLUMNS, ROWS
@@ -49,8 +50,6 @@ FOLDERS = {"A": ("train", "test"), "C": ("training",)}
 BYTES_PER_PATTERN = ROWS * COLUMNS * CHANNELS * 4
 MOST_VARIANTS = 6
 """Permutations of three axes."""
-
-SAY_EVERY_S = 5.0
 
 LARGEST_SPREAD = 1000.0
 """At which the crystal is turned by 50° and the detector sees any part of the pattern."""
@@ -142,73 +141,118 @@ def simulate(root: Path, options: Options, *, jobs: int) -> None:
     Raises UsageError where `root` holds something else, OSError where the disk refuses.
     """
     started = time.monotonic()
-    if up_to_date(root, made_by(options), load_layout(HERE)):
-        say(f"{root}: already holds this very set; nothing to do")
-        return
-    counts = {"train": options.train_patterns, "test": options.test_patterns}
-    folders = FOLDERS[options.generation]
-    others = [folder for held in FOLDERS.values() for folder in held]
-    needed_bytes = sum(counts.values()) * BYTES_PER_PATTERN
-    claim(root, program=PROGRAM, folders=folders, needed_bytes=needed_bytes, others=others)
-    labels = {split: draw_labels(options, split, count) for split, count in counts.items()}
-    if options.generation == "A":
-        for split in counts:
-            write_file(root / split, "dms_phases.h5", {"": (split, labels[split])}, options, jobs)
-    else:
-        groups = {f"{split}/": (split, labels[split]) for split in counts}
-        write_file(root / "training", "data-binary.h5", groups, options, jobs)
-    say("hashing the files and scoring the baselines")
-    manifest = describe(root, options)
-    write_manifest(root, manifest)
+    with alone(root):
+        if up_to_date(root, made_by(options), load_layout(HERE)):
+            Journal(root).remove()
+            say(f"{root}: already holds this very set; nothing to do")
+            return
+        fill(root, options, jobs)
+        say("hashing the files and scoring the baselines")
+        manifest = describe(root, options)
+        write_manifest(root, manifest)
+        Journal(root).remove()
     say(f"{root}: {summary(manifest)}, {time.monotonic() - started:.0f} s")
 
 
-def write_file(
-    folder: Path, name: str, groups: Mapping[str, tuple[str, NDArray[np.int64]]], options: Options, jobs: int
-) -> None:
-    """Write one file of patterns and its truth; neither has its name before both are whole.
+def fill(root: Path, options: Options, jobs: int) -> None:
+    """Make the patterns that are missing; no file has its name before all are whole."""
+    counts = {"train": options.train_patterns, "test": options.test_patterns}
+    total, first = sum(counts.values()), 0
+    labels = {split: draw_labels(options, split, count) for split, count in counts.items()}
+    places = [split_place(split, options.generation) for split in counts]
+    filling = begin(
+        root,
+        made_by=made_by(options),
+        layout=load_layout(HERE),
+        skeletons=files_of(labels, options.generation),
+        samples=[key for place in places for key in place.keys],
+        claim_anew=lambda: claim(
+            root,
+            program=PROGRAM,
+            folders=FOLDERS[options.generation],
+            needed_bytes=total * BYTES_PER_PATTERN,
+            others=[folder for held in FOLDERS.values() for folder in held],
+        ),
+    )
+    with shown("patterns", total=total, held=sum(filling.done.values())) as meter:
+        for place, (split, count) in zip(places, counts.items(), strict=True):
+            todo = pattern_jobs(options, labels[split], first)[filling.done.get(split, 0) :]
+            rows = map(place.row, run_all(run_job, todo, jobs))
+            for reached in filling.fill(split, place.keys, rows):
+                meter.reached(first + reached)
+            first += count
+    filling.finish()
 
-    Args:
-        folder: where.
-        name: of the file of patterns.
-        groups: prefix of the keys → split and labels.
-        options: of the set.
-        jobs: processes.
-    """
-    with whole_hdf5(folder / name) as patterns_file, whole_hdf5(folder / "dms_truth.h5") as truth_file:
-        for prefix, (split, labels) in groups.items():
-            first = 0 if split == "train" else options.train_patterns
-            todo = [
-                PatternJob(
-                    seed=options.seed,
-                    number=first + index,
-                    label=int(label),
-                    most_domains=options.most_domains,
-                    spread=options.spread,
-                )
-                for index, label in enumerate(labels)
-            ]
-            write_patterns(patterns_file, truth_file, prefix, labels, run_all(run_job, todo, jobs))
+
+def pattern_jobs(options: Options, labels: NDArray[np.int64], first: int) -> list[PatternJob]:
+    """Return the patterns of a split whose first one has that number in the set."""
+    shared = {"seed": options.seed, "most_domains": options.most_domains, "spread": options.spread}
+    return [PatternJob(number=first + index, label=int(label), **shared) for index, label in enumerate(labels)]
 
 
-def write_patterns(
-    patterns_file: h5py.File, truth_file: h5py.File, prefix: str, labels: NDArray[np.int64], made: Iterable[Pattern]
-) -> None:
-    """Write the patterns of one split while they come in."""
-    count, last = len(labels), time.monotonic()
-    for file in (patterns_file, truth_file):
-        if prefix:
-            file.create_group(prefix.rstrip("/"))
-    images = contiguous(patterns_file, f"{prefix}images", (count, ROWS, COLUMNS, CHANNELS), "<f4")
-    contiguous(patterns_file, f"{prefix}labels", (count,), "<i8")[...] = labels
-    lattice = contiguous(truth_file, f"{prefix}lattice", (count, 6), "<f4")
-    domains = contiguous(truth_file, f"{prefix}domains", (count,), "u1")
-    for index, pattern in enumerate(made):
-        images[index] = np.repeat(pattern.counts[..., None], CHANNELS, axis=-1)
-        lattice[index], domains[index] = pattern.lattice, pattern.domains
-        if time.monotonic() - last > SAY_EVERY_S:
-            last = time.monotonic()
-            say(f"pattern {index + 1} of {count}")
+@dataclass(frozen=True, kw_only=True)
+class SplitPlace:
+    """Where the patterns of a split go."""
+
+    patterns: str
+    """File of the patterns."""
+
+    truth: str
+    """File of the truth."""
+
+    prefix: str
+    """Of the keys in both."""
+
+    @property
+    def keys(self) -> list[Key]:
+        """The data sets that each pattern goes to."""
+        truth = [(self.truth, f"{self.prefix}{name}") for name in ("lattice", "domains")]
+        return [(self.patterns, f"{self.prefix}images"), *truth]
+
+    def row(self, pattern: Pattern) -> Row:
+        """Return the parts of a pattern by where they go."""
+        images = np.repeat(pattern.counts[..., None], CHANNELS, axis=-1)
+        return dict(zip(self.keys, (images, pattern.lattice, np.asarray(pattern.domains)), strict=True))
+
+
+def split_place(split: str, generation: str) -> SplitPlace:
+    """Return where the patterns of a split go in a generation of the layout."""
+    if generation == "A":
+        return SplitPlace(patterns=f"{split}/dms_phases.h5", truth=f"{split}/dms_truth.h5", prefix="")
+    return SplitPlace(patterns="training/data-binary.h5", truth="training/dms_truth.h5", prefix=f"{split}/")
+
+
+def files_of(labels: Mapping[str, NDArray[np.int64]], generation: str) -> Skeletons:
+    """Return the files of a set with their labels and without their patterns."""
+    places = {split: split_place(split, generation) for split in labels}
+
+    def building(path: str) -> Callable[[h5py.File], None]:
+        def build(file: h5py.File) -> None:
+            for split, place in places.items():
+                if path == place.patterns:
+                    lay_out_patterns(file, place.prefix, labels[split])
+                elif path == place.truth:
+                    lay_out_truth(file, place.prefix, len(labels[split]))
+
+        return build
+
+    return {path: building(path) for place in places.values() for path in (place.patterns, place.truth)}
+
+
+def lay_out_patterns(file: h5py.File, prefix: str, labels: NDArray[np.int64]) -> None:
+    """Make the data sets of a split's patterns, and write its labels."""
+    if prefix:
+        file.create_group(prefix.rstrip("/"))
+    contiguous(file, f"{prefix}images", (len(labels), ROWS, COLUMNS, CHANNELS), "<f4")
+    contiguous(file, f"{prefix}labels", (len(labels),), "<i8")[...] = labels
+
+
+def lay_out_truth(file: h5py.File, prefix: str, count: int) -> None:
+    """Make the data sets of the truth behind a split's patterns."""
+    if prefix:
+        file.create_group(prefix.rstrip("/"))
+    contiguous(file, f"{prefix}lattice", (count, 6), "<f4")
+    contiguous(file, f"{prefix}domains", (count,), "u1")
 
 
 def made_by(options: Options) -> dict[str, Any]:

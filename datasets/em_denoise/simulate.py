@@ -4,7 +4,7 @@
 
 writes `{train,test}/graphene_img_noise.h5`, `graphene_img_clean.h5`, the truth behind them in `graphene_truth.h5`
 and, last of all, `manifest.json`. The same options give the same bytes, at every number of jobs. A folder that already
-holds the very set is left alone; an interrupted one is done again.
+holds the very set is left alone; an interrupted one goes on.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from datasets.common.failures import UsageError, failing_politely, say
@@ -29,8 +29,9 @@ from datasets.common.making import (
     run_all,
     stop_like_ctrl_c,
     up_to_date,
-    whole_hdf5,
 )
+from datasets.common.progress import shown
+from datasets.common.resuming import Journal, Key, Row, Skeletons, alone, begin
 from datasets.em_denoise.baseline import baseline_scores, scale_statistics
 from datasets.em_denoise.simulator import SIDE, Pair, simulate_pair
 from datasets.em_denoise.specimen import CLASSES
@@ -44,7 +45,7 @@ SIMULATOR_VERSION = "1.0"
 
 BYTES_PER_PAIR = 2 * SIDE * SIDE * 4
 TRUTH = {"class": "u1", "dose": "f4", "pixel": "f4", "vacancies": "u2", "stone_wales": "u2", "substitutions": "u2"}
-SAY_EVERY_S = 5.0
+CLEAN, NOISE, TRUTH_FILE = "graphene_img_clean.h5", "graphene_img_noise.h5", "graphene_truth.h5"
 
 LARGEST_DOSE = 1e12
 """In e⁻/Å²; far above any, and what the generator of random counts still takes."""
@@ -109,38 +110,68 @@ def simulate(root: Path, options: Options, *, jobs: int) -> None:
     Raises UsageError where `root` holds something else, OSError where the disk refuses.
     """
     started = time.monotonic()
-    if up_to_date(root, made_by(options), load_layout(HERE)):
-        say(f"{root}: already holds this very set; nothing to do")
-        return
-    counts = {"train": options.train_images, "test": options.test_images}
-    claim(root, program=PROGRAM, folders=tuple(counts), needed_bytes=sum(counts.values()) * BYTES_PER_PAIR)
-    doses, first = (options.lowest_dose, options.highest_dose), 0
-    for split, count in counts.items():
-        todo = [PairJob(seed=options.seed, number=first + index, doses=doses) for index in range(count)]
-        write_split(root / split, run_all(run_job, todo, jobs), count)
-        first += count
-    say("hashing the files and scoring the baselines")
-    manifest = describe(root, options)
-    write_manifest(root, manifest)
+    with alone(root):
+        if up_to_date(root, made_by(options), load_layout(HERE)):
+            Journal(root).remove()
+            say(f"{root}: already holds this very set; nothing to do")
+            return
+        fill(root, options, jobs)
+        say("hashing the files and scoring the baselines")
+        manifest = describe(root, options)
+        write_manifest(root, manifest)
+        Journal(root).remove()
     say(f"{root}: {summary(manifest)}, {time.monotonic() - started:.0f} s")
 
 
-def write_split(folder: Path, pairs: Iterable[Pair], count: int) -> None:
-    """Write the three files of a split while the pairs come in; none has its name before all are whole."""
-    shape, last = (count, SIDE, SIDE, 1), time.monotonic()
-    with ExitStack() as stack:
-        names = ("graphene_img_clean.h5", "graphene_img_noise.h5", "graphene_truth.h5")
-        clean_file, noise_file, truth_file = (stack.enter_context(whole_hdf5(folder / name)) for name in names)
-        clean, noise = (contiguous(file, "images", shape, "<f4") for file in (clean_file, noise_file))
-        truth = {key: contiguous(truth_file, key, (count,), f"<{dtype}") for key, dtype in TRUTH.items()}
-        truth["class"].attrs["names"] = list(CLASSES)
-        for index, pair in enumerate(pairs):
-            clean[index, :, :, 0], noise[index, :, :, 0] = pair.clean, pair.noisy
-            for key, value in pair.truth.items():
-                truth[key][index] = value
-            if time.monotonic() - last > SAY_EVERY_S:
-                last = time.monotonic()
-                say(f"{folder.name}: pair {index + 1} of {count}")
+def fill(root: Path, options: Options, jobs: int) -> None:
+    """Make the pairs that are missing; no file has its name before all are whole."""
+    counts = {"train": options.train_images, "test": options.test_images}
+    total, skeletons = sum(counts.values()), {}
+    for split, count in counts.items():
+        skeletons.update(files_of(split, count))
+    filling = begin(
+        root,
+        made_by=made_by(options),
+        layout=load_layout(HERE),
+        skeletons=skeletons,
+        samples=[key for split in counts for key in keys_of(split)],
+        claim_anew=lambda: claim(root, program=PROGRAM, folders=tuple(counts), needed_bytes=total * BYTES_PER_PAIR),
+    )
+    doses, first = (options.lowest_dose, options.highest_dose), 0
+    with shown("pairs", total=total, held=sum(filling.done.values())) as meter:
+        for split, count in counts.items():
+            held = range(filling.done.get(split, 0), count)
+            todo = [PairJob(seed=options.seed, number=first + index, doses=doses) for index in held]
+            rows = (row_of(split, pair) for pair in run_all(run_job, todo, jobs))
+            for reached in filling.fill(split, keys_of(split), rows):
+                meter.reached(first + reached)
+            first += count
+    filling.finish()
+
+
+def files_of(split: str, count: int) -> Skeletons:
+    """Return the three files of a split without their pairs."""
+
+    def images(file: h5py.File) -> None:
+        contiguous(file, "images", (count, SIDE, SIDE, 1), "<f4")
+
+    def truth(file: h5py.File) -> None:
+        made = {key: contiguous(file, key, (count,), f"<{dtype}") for key, dtype in TRUTH.items()}
+        made["class"].attrs["names"] = list(CLASSES)
+
+    return {f"{split}/{CLEAN}": images, f"{split}/{NOISE}": images, f"{split}/{TRUTH_FILE}": truth}
+
+
+def keys_of(split: str) -> list[Key]:
+    """Return where the parts of a pair go."""
+    truth = [(f"{split}/{TRUTH_FILE}", key) for key in TRUTH]
+    return [(f"{split}/{CLEAN}", "images"), (f"{split}/{NOISE}", "images"), *truth]
+
+
+def row_of(split: str, pair: Pair) -> Row:
+    """Return the parts of a pair by where they go."""
+    truth = {(f"{split}/{TRUTH_FILE}", key): np.asarray(value) for key, value in pair.truth.items()}
+    return {(f"{split}/{CLEAN}", "images"): pair.clean, (f"{split}/{NOISE}", "images"): pair.noisy, **truth}
 
 
 def made_by(options: Options) -> dict[str, Any]:
@@ -150,7 +181,7 @@ def made_by(options: Options) -> dict[str, Any]:
 
 def describe(root: Path, options: Options) -> dict[str, Any]:
     """Return the manifest of a finished set."""
-    names = ("graphene_img_clean.h5", "graphene_img_noise.h5", "graphene_truth.h5")
+    names = (CLEAN, NOISE, TRUTH_FILE)
     splits = {split: [f"{split}/{name}" for name in names] for split in ("train", "test")}
     manifest = description(root, HERE, splits, dataset_id=options.dataset_id, licence=LICENCE, made_by=made_by(options))
     scale = scale_statistics(root / "train")

@@ -3,7 +3,7 @@
     python -m datasets.slstr_cloud.simulate --out data/mine --dataset-id mine --train-scenes 8 --test-scenes 2
 
 writes `train/S3A….hdf`, `test/S3A….hdf` and, last of all, `manifest.json`. The same options give the same bytes, at
-every number of jobs. A folder that already holds the very set is left alone; an interrupted one is done again.
+every number of jobs. A folder that already holds the very set is left alone; an interrupted one keeps its scenes.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 
 from datasets.common.failures import UsageError, failing_politely, say
-from datasets.common.files import description, load_layout, write_manifest
-from datasets.common.making import claim, require_jobs, run_all, stop_like_ctrl_c, up_to_date
+from datasets.common.files import description, file_sha256, load_layout, write_manifest
+from datasets.common.making import MARK, claim, require_jobs, run_all, stop_like_ctrl_c, up_to_date
+from datasets.common.progress import shown
+from datasets.common.resuming import Journal, alone
 from datasets.slstr_cloud.baseline import scene_statistics
 from datasets.slstr_cloud.extras import NO_EXTRAS, Extras
 from datasets.slstr_cloud.naming import granule_name
@@ -131,11 +133,11 @@ def scene_jobs(root: Path, options: Options) -> dict[str, list[SceneJob]]:
     return jobs
 
 
-def run_job(job: SceneJob) -> Path:
-    """Simulate and write one scene."""
+def run_job(job: SceneJob) -> tuple[Path, str]:
+    """Simulate and write one scene; return its file and the SHA-256 of it."""
     shape = {"rows": job.rows, "columns": job.columns}
     write_scene(job.path, simulate_scene(job.seed_sequence, **shape, night=job.night, extras=job.extras))
-    return job.path
+    return job.path, file_sha256(job.path)
 
 
 def simulate(root: Path, options: Options, *, jobs: int) -> None:
@@ -144,21 +146,56 @@ def simulate(root: Path, options: Options, *, jobs: int) -> None:
     Raises UsageError where `root` holds something else, OSError where the disk refuses.
     """
     started = time.monotonic()
-    if up_to_date(root, made_by(options), load_layout(HERE)):
-        say(f"{root}: already holds this very set; nothing to do")
-        return
-    scenes = options.train_scenes + options.test_scenes
-    needed_bytes = scenes * options.rows * options.columns * BYTES_PER_PIXEL
-    claim(root, program=PROGRAM, folders=("train", "test"), needed_bytes=needed_bytes)
-    splits = scene_jobs(root, options)
-    todo = [job for split in splits.values() for job in split]
-    for done, path in enumerate(run_all(run_job, todo, jobs), start=1):
-        say(f"scene {done} of {len(todo)}: {path.relative_to(root)}, {time.monotonic() - started:.0f} s")
-    paths = {split: [str(job.path.relative_to(root)) for job in split_jobs] for split, split_jobs in splits.items()}
-    say("hashing the files and scoring the baselines")
-    manifest = describe(root, options, paths)
-    write_manifest(root, manifest)
+    with alone(root):
+        if up_to_date(root, made_by(options), load_layout(HERE)):
+            Journal(root).remove()
+            say(f"{root}: already holds this very set; nothing to do")
+            return
+        splits = scene_jobs(root, options)
+        make_scenes(root, options, [job for split in splits.values() for job in split], jobs)
+        paths = {split: [str(job.path.relative_to(root)) for job in held] for split, held in splits.items()}
+        say("hashing the files and scoring the baselines")
+        manifest = describe(root, options, paths)
+        write_manifest(root, manifest)
+        Journal(root).remove()
     say(f"{root}: {summary(manifest)}, {time.monotonic() - started:.0f} s")
+
+
+def make_scenes(root: Path, options: Options, todo: Sequence[SceneJob], jobs: int) -> None:
+    """Make the scenes that are missing."""
+    journal, header = Journal(root), {"made_by": made_by(options), "layout": load_layout(HERE)}
+    held = whole_scenes(root, journal, header)
+    if held is None:
+        needed_bytes = len(todo) * options.rows * options.columns * BYTES_PER_PIXEL
+        claim(root, program=PROGRAM, folders=("train", "test"), needed_bytes=needed_bytes)
+        held = {}
+    journal.write([header, *({"path": path, "sha256": digest} for path, digest in held.items())])
+    missing = [job for job in todo if str(job.path.relative_to(root)) not in held]
+    with shown("scenes", total=len(todo), held=len(held)) as meter:
+        for done, (path, digest) in enumerate(run_all(run_job, missing, jobs), start=len(held) + 1):
+            journal.append({"path": str(path.relative_to(root)), "sha256": digest})
+            meter.reached(done)
+
+
+def whole_scenes(root: Path, journal: Journal, header: dict[str, Any]) -> dict[str, str] | None:
+    """Return path and SHA-256 of the scenes that are here, read anew; None where none of this very set were begun.
+
+    What no journal names goes: the temporary file of a process that was killed.
+    """
+    lines = journal.read(**header) if (root / MARK).exists() else []
+    if not lines or not all((root / split).is_dir() for split in ("train", "test")):
+        return None
+    noted = {line["path"]: line["sha256"] for line in lines[1:]}
+    held = {path: digest for path, digest in noted.items() if _has_sha256(root / path, digest)}
+    for split in ("train", "test"):
+        for path in (root / split).iterdir():
+            if str(path.relative_to(root)) not in held:
+                path.unlink()
+    return held
+
+
+def _has_sha256(path: Path, digest: str) -> bool:
+    return path.is_file() and file_sha256(path) == digest
 
 
 def made_by(options: Options) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`data make`, `data verify` and `data croissant`."""
+"""The group `data`, with `data make`, `data verify` and `data croissant`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import rich_click as click
 
 from harness import registry
+from harness.commands import data_sets
 from harness.commands.convert import convert
 from harness.commands.doors import through
 from harness.errors import ConfigError
@@ -15,9 +16,10 @@ from harness.errors import ConfigError
 
 @click.group("data")
 def group() -> None:
-    """Make, verify and describe data sets."""
+    """Make, simulate, convert, verify and describe data sets."""
 
 
+group.add_command(data_sets.simulate)
 group.add_command(convert)
 
 

@@ -69,6 +69,8 @@ def shown(title: str, *, total: int, held: int) -> Iterator[Meter]:
     if held:
         say(f"going on: {held} of {total} {title} are here")
     if not sys.stderr.isatty():
+        if not held:
+            say(meter.line())
         yield meter
         return
     columns = (TextColumn("simulating"), BarColumn(), TextColumn("{task.fields[line]}"))

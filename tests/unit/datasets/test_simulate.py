@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import h5py
@@ -99,7 +100,9 @@ def test_a_stopped_run_leaves_no_manifest_and_no_part(small_arguments, tmp_path:
     command = [sys.executable, "-m", "datasets.slstr_cloud.simulate", "--out", tmp_path / "out", *small_arguments]
     command += ["--train-scenes", "40", "--jobs", jobs]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline().count("of 41 scenes")
+        assert process.stdout.readline() == "0 of 41 scenes\n"
+        while process.poll() is None and not list((tmp_path / "out" / "train").glob("S3A*.hdf")):
+            time.sleep(0.01)
         process.terminate()
         _, error = process.communicate()
     assert process.returncode == 130

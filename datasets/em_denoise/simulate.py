@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -31,9 +31,10 @@ from datasets.common.making import (
     up_to_date,
     whole_hdf5,
 )
-from datasets.em_denoise.baseline import baseline_scores, scale_statistics
+from datasets.em_denoise.baseline import VACUUM, baseline_scores, scale_statistics
 from datasets.em_denoise.simulator import SIDE, Pair, simulate_pair
 from datasets.em_denoise.specimen import CLASSES
+from datasets.em_denoise.stem import simulate_stem_pair
 
 HERE = Path(__file__).parent
 PROGRAM = "datasets.em_denoise.simulate"
@@ -45,6 +46,9 @@ SIMULATOR_VERSION = "1.0"
 BYTES_PER_PAIR = 2 * SIDE * SIDE * 4
 TRUTH = {"class": "u1", "dose": "f4", "pixel": "f4", "vacancies": "u2", "stone_wales": "u2", "substitutions": "u2"}
 SAY_EVERY_S = 5.0
+
+MODES = {"hrtem": simulate_pair, "stem": simulate_stem_pair}
+"""Kind of microscope → what simulates a pair."""
 
 LARGEST_DOSE = 1e12
 """In e⁻/Å²; far above any, and what the generator of random counts still takes."""
@@ -72,6 +76,9 @@ class Options:
     highest_dose: float
     """Highest dose, in e⁻/Å²."""
 
+    mode: Literal["hrtem", "stem"] = "hrtem"
+    """Kind of microscope: a coherent image, or an annular dark-field scan."""
+
     def __post_init__(self) -> None:
         for name, least in (("train_images", 1), ("test_images", 1), ("seed", 0)):
             if getattr(self, name) < least:
@@ -97,10 +104,13 @@ class PairJob:
     doses: tuple[float, float]
     """Lowest and highest dose, in e⁻/Å²."""
 
+    mode: str
+    """Kind of microscope."""
+
 
 def run_job(job: PairJob) -> Pair:
     """Simulate one pair."""
-    return simulate_pair(np.random.SeedSequence(job.seed, spawn_key=(job.number,)), job.doses)
+    return MODES[job.mode](np.random.SeedSequence(job.seed, spawn_key=(job.number,)), job.doses)
 
 
 def simulate(root: Path, options: Options, *, jobs: int) -> None:
@@ -116,7 +126,8 @@ def simulate(root: Path, options: Options, *, jobs: int) -> None:
     claim(root, program=PROGRAM, folders=tuple(counts), needed_bytes=sum(counts.values()) * BYTES_PER_PAIR)
     doses, first = (options.lowest_dose, options.highest_dose), 0
     for split, count in counts.items():
-        todo = [PairJob(seed=options.seed, number=first + index, doses=doses) for index in range(count)]
+        shared = {"seed": options.seed, "doses": doses, "mode": options.mode}
+        todo = [PairJob(number=first + index, **shared) for index in range(count)]
         write_split(root / split, run_all(run_job, todo, jobs), count)
         first += count
     say("hashing the files and scoring the baselines")
@@ -145,7 +156,10 @@ def write_split(folder: Path, pairs: Iterable[Pair], count: int) -> None:
 
 def made_by(options: Options) -> dict[str, Any]:
     """Return what the manifest says of the program, its version and its options."""
-    return {"program": PROGRAM, "version": SIMULATOR_VERSION, "options": asdict(options)}
+    stated = asdict(options)
+    if options.mode == "hrtem":
+        del stated["mode"]  # sets from before there was a choice are the very same
+    return {"program": PROGRAM, "version": SIMULATOR_VERSION, "options": stated}
 
 
 def describe(root: Path, options: Options) -> dict[str, Any]:
@@ -154,7 +168,8 @@ def describe(root: Path, options: Options) -> dict[str, Any]:
     splits = {split: [f"{split}/{name}" for name in names] for split in ("train", "test")}
     manifest = description(root, HERE, splits, dataset_id=options.dataset_id, licence=LICENCE, made_by=made_by(options))
     scale = scale_statistics(root / "train")
-    return {**manifest, "statistics": {**scale, "baselines": baseline_scores(root / "test", scale)}}
+    brightness = VACUUM if options.mode == "hrtem" else None
+    return {**manifest, "statistics": {**scale, "baselines": baseline_scores(root / "test", scale, brightness)}}
 
 
 def summary(manifest: dict[str, Any]) -> str:
@@ -176,6 +191,7 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--seed", type=int, default=0, help="seed of the set (default %(default)s)")
     line.add_argument("--lowest-dose", type=float, default=10000.0, help="in electrons per Å² (default %(default)s)")
     line.add_argument("--highest-dose", type=float, default=1000000.0, help="in electrons per Å² (default %(default)s)")
+    line.add_argument("--mode", choices=tuple(MODES), default="hrtem", help="kind of microscope (default %(default)s)")
     line.add_argument(
         "--jobs", type=int, default=1, help="pairs made side by side; no effect on the bytes (default %(default)s)"
     )

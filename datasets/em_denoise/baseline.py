@@ -68,13 +68,15 @@ def scale_statistics(train: Path) -> dict[str, Any]:
     return {"clean": clean, "data_range": data_range}
 
 
-def baseline_scores(test: Path, scale: dict[str, Any], brightness: float = VACUUM) -> dict[str, dict[str, float]]:
+def baseline_scores(
+    test: Path, scale: dict[str, Any], brightness: float | None = VACUUM
+) -> dict[str, dict[str, float]]:
     """Return what methods without training score on the pairs in a folder.
 
     Args:
         test: folder of the test images.
         scale: of the set.
-        brightness: level of a clean image, to which the filters bring theirs.
+        brightness: level of a clean image, to which the filters bring theirs; None where no beam dims the noisy one.
     """
     methods: dict[str, Callable[[Image], Image]] = {
         "identity": lambda noisy: noisy,
@@ -118,12 +120,12 @@ def compare(image: Image, clean: Image, data_range: float) -> dict[str, float]:
     return {"mse": mse, "psnr": 10 * float(np.log10(data_range**2 / max(mse, least))), "ssim": float(similarity)}
 
 
-def gaussian_filter(noisy: Image, brightness: float = VACUUM) -> Image:
+def gaussian_filter(noisy: Image, brightness: float | None = VACUUM) -> Image:
     """Denoise by a Gaussian filter, then level."""
     return _levelled(gaussian(noisy, BLUR, mode="reflect"), noisy, brightness)
 
 
-def non_local_means(noisy: Image, brightness: float = VACUUM) -> Image:
+def non_local_means(noisy: Image, brightness: float | None = VACUUM) -> Image:
     """Denoise by non-local means (Buades, Coll and Morel 2005, doi 10.1109/CVPR.2005.38), then level."""
     sigma = noise_level(noisy)
     smooth = denoise_nl_means(
@@ -132,12 +134,15 @@ def non_local_means(noisy: Image, brightness: float = VACUUM) -> Image:
     return _levelled(smooth, noisy, brightness)
 
 
-def _levelled(smooth: Image, noisy: Image, brightness: float) -> Image:
+def _levelled(smooth: Image, noisy: Image, brightness: float | None) -> Image:
     """Divide by the local mean of the noisy image, and bring to the brightness of clean images.
 
     The beam's profile dims the noisy image and not the clean one. The local mean over 51 pixels stands for
-    that profile: without this, every classical method would be scored on the profile instead of its denoising.
+    that profile: without this, every classical method would be scored on the profile instead of its denoising. A scan
+    has no such profile.
     """
+    if brightness is None:
+        return smooth.astype(np.float32)
     local = level(noisy)
     return (smooth / np.maximum(local, max(DARKEST * local.max(), 1e-30)) * brightness).astype(np.float32)
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -32,9 +32,10 @@ from datasets.common.making import (
 )
 from datasets.common.progress import shown
 from datasets.common.resuming import Journal, Key, Row, Skeletons, alone, begin
-from datasets.em_denoise.baseline import baseline_scores, scale_statistics
+from datasets.em_denoise.baseline import VACUUM, baseline_scores, scale_statistics
 from datasets.em_denoise.simulator import SIDE, Pair, simulate_pair
 from datasets.em_denoise.specimen import CLASSES
+from datasets.em_denoise.stem import simulate_stem_pair
 
 HERE = Path(__file__).parent
 PROGRAM = "datasets.em_denoise.simulate"
@@ -46,6 +47,9 @@ SIMULATOR_VERSION = "1.0"
 BYTES_PER_PAIR = 2 * SIDE * SIDE * 4
 TRUTH = {"class": "u1", "dose": "f4", "pixel": "f4", "vacancies": "u2", "stone_wales": "u2", "substitutions": "u2"}
 CLEAN, NOISE, TRUTH_FILE = "graphene_img_clean.h5", "graphene_img_noise.h5", "graphene_truth.h5"
+
+MODES = {"hrtem": simulate_pair, "stem": simulate_stem_pair}
+"""Kind of microscope → what simulates a pair."""
 
 LARGEST_DOSE = 1e12
 """In e⁻/Å²; far above any, and what the generator of random counts still takes."""
@@ -73,6 +77,9 @@ class Options:
     highest_dose: float
     """Highest dose, in e⁻/Å²."""
 
+    mode: Literal["hrtem", "stem"] = "hrtem"
+    """Kind of microscope: a coherent image, or an annular dark-field scan."""
+
     def __post_init__(self) -> None:
         for name, least in (("train_images", 1), ("test_images", 1), ("seed", 0)):
             if getattr(self, name) < least:
@@ -98,10 +105,13 @@ class PairJob:
     doses: tuple[float, float]
     """Lowest and highest dose, in e⁻/Å²."""
 
+    mode: str
+    """Kind of microscope."""
+
 
 def run_job(job: PairJob) -> Pair:
     """Simulate one pair."""
-    return simulate_pair(np.random.SeedSequence(job.seed, spawn_key=(job.number,)), job.doses)
+    return MODES[job.mode](np.random.SeedSequence(job.seed, spawn_key=(job.number,)), job.doses)
 
 
 def simulate(root: Path, options: Options, *, jobs: int) -> None:
@@ -137,11 +147,12 @@ def fill(root: Path, options: Options, jobs: int) -> None:
         samples=[key for split in counts for key in keys_of(split)],
         claim_anew=lambda: claim(root, program=PROGRAM, folders=tuple(counts), needed_bytes=total * BYTES_PER_PAIR),
     )
-    doses, first = (options.lowest_dose, options.highest_dose), 0
+    shared = {"seed": options.seed, "doses": (options.lowest_dose, options.highest_dose), "mode": options.mode}
+    first = 0
     with shown("pairs", total=total, held=sum(filling.done.values())) as meter:
         for split, count in counts.items():
             held = range(filling.done.get(split, 0), count)
-            todo = [PairJob(seed=options.seed, number=first + index, doses=doses) for index in held]
+            todo = [PairJob(number=first + index, **shared) for index in held]
             rows = (row_of(split, pair) for pair in run_all(run_job, todo, jobs))
             for reached in filling.fill(split, keys_of(split), rows):
                 meter.reached(first + reached)
@@ -176,7 +187,10 @@ def row_of(split: str, pair: Pair) -> Row:
 
 def made_by(options: Options) -> dict[str, Any]:
     """Return what the manifest says of the program, its version and its options."""
-    return {"program": PROGRAM, "version": SIMULATOR_VERSION, "options": asdict(options)}
+    stated = asdict(options)
+    if options.mode == "hrtem":
+        del stated["mode"]  # sets from before there was a choice are the very same
+    return {"program": PROGRAM, "version": SIMULATOR_VERSION, "options": stated}
 
 
 def describe(root: Path, options: Options) -> dict[str, Any]:
@@ -185,7 +199,8 @@ def describe(root: Path, options: Options) -> dict[str, Any]:
     splits = {split: [f"{split}/{name}" for name in names] for split in ("train", "test")}
     manifest = description(root, HERE, splits, dataset_id=options.dataset_id, licence=LICENCE, made_by=made_by(options))
     scale = scale_statistics(root / "train")
-    return {**manifest, "statistics": {**scale, "baselines": baseline_scores(root / "test", scale)}}
+    brightness = VACUUM if options.mode == "hrtem" else None
+    return {**manifest, "statistics": {**scale, "baselines": baseline_scores(root / "test", scale, brightness)}}
 
 
 def summary(manifest: dict[str, Any]) -> str:
@@ -207,6 +222,7 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--seed", type=int, default=0, help="seed of the set (default %(default)s)")
     line.add_argument("--lowest-dose", type=float, default=10000.0, help="in electrons per Å² (default %(default)s)")
     line.add_argument("--highest-dose", type=float, default=1000000.0, help="in electrons per Å² (default %(default)s)")
+    line.add_argument("--mode", choices=tuple(MODES), default="hrtem", help="kind of microscope (default %(default)s)")
     line.add_argument(
         "--jobs", type=int, default=1, help="pairs made side by side; no effect on the bytes (default %(default)s)"
     )

@@ -132,6 +132,35 @@ def test_a_line_moves_with_the_spacing_and_has_its_width() -> None:
     assert abs(rows[1] - rows[0]) > 10
 
 
+def crossing(basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return G of 200, 002 and 202 in Å⁻¹, (3, 3), and the direction in which the lines of the first two cross."""
+    vectors = np.array([(2, 0, 0), (0, 0, 2), (2, 0, 2)]) @ basis.T
+    in_plane = np.linalg.lstsq(vectors[:2], WAVELENGTH_ANG * (vectors[:2] ** 2).sum(axis=1) / 2, rcond=None)[0]
+    across = np.cross(vectors[0], vectors[1])
+    return vectors, in_plane + across / np.linalg.norm(across) * np.sqrt(1 - in_plane @ in_plane)
+
+
+def brightest(vectors: np.ndarray, direction: np.ndarray) -> float:
+    """Return the height of lines of height 1 in the middle of the detector, into which a direction is turned."""
+    middle = detector.place(60.0).centre
+    axis = np.cross(direction, middle)
+    turn = crystal.rotation(axis / np.linalg.norm(axis) * np.arccos(direction @ middle))
+    drawn = detector.lines(detector.place(60.0), vectors @ turn.T, np.ones(len(vectors)), 1.5)
+    return float(drawn[detector.ROWS // 2, detector.COLUMNS // 2])
+
+
+def test_a_triple_intersection_moves_with_the_axes_and_comes_apart_where_they_slant() -> None:
+    """Four corners of a rectangle of the reciprocal lattice lie on a circle: their lines have a point in common."""
+    cubic, tetragonal = (lattice(4.0, 4.0, c).reciprocal_basis() for c in (4.0, 4.0 * 1.011))
+    (cubic_lines, cubic_point), (lines, point) = crossing(cubic), crossing(tetragonal)
+    assert brightest(cubic_lines, cubic_point) == pytest.approx(3, abs=0.01)
+    assert brightest(lines, point) == pytest.approx(3, abs=0.01)
+    assert np.arccos(cubic_point @ point) / PIXEL_RAD > 10
+    slanted_lines, slanted_point = crossing(lattice(4.0, 4.0, 4.0, 90.0, 90.15, 90.0).reciprocal_basis())
+    assert brightest(slanted_lines[:2], slanted_point) == pytest.approx(2, abs=0.01)
+    assert brightest(slanted_lines, slanted_point) < 2.8
+
+
 def test_planes_too_narrow_for_the_wavelength_scatter_nothing() -> None:
     out_of_reach = 2.1 / WAVELENGTH_ANG * detector.place(60.0).centre
     assert not detector.lines(detector.place(60.0), out_of_reach[None], np.ones(1), 1.0).any()

@@ -26,6 +26,19 @@ def lose_labels(root: Path) -> None:
         del file["labels"]
 
 
+def test_a_set_of_three_phases_in_the_shares_of_the_published_one_is_sound(call, tmp_path: Path) -> None:
+    options = ["--dataset-id=x", "--train-patterns=14", "--test-patterns=7", "--tetragonal-share=0.71", "--phases=3"]
+    assert call("dms_classifier.simulate", "--out", tmp_path / "set", *options).code == 0
+    assert call("dms_classifier.verify", tmp_path / "set").code == 0
+    with h5py.File(tmp_path / "set" / TRAIN) as file, h5py.File(tmp_path / "set" / TRUTH) as truth:
+        labels, lattices = file["labels"][...], truth["lattice"][...]
+    assert np.bincount(labels).tolist() == [2, 10, 2]
+    slanted = lattices[labels == 2]
+    assert (np.ptp(slanted[:, :3], axis=1) == 0).all()
+    assert (np.ptp(slanted[:, 3:], axis=1) == 0).all()
+    assert (slanted[:, 3] < 90).all()
+
+
 CONTENT: dict[str, tuple[Callable[[Path], None], str]] = {
     "truncated": (lambda root: truncate(root / TRAIN), "it is truncated or damaged; get it again"),
     "shape": (

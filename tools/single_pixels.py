@@ -154,7 +154,7 @@ def noted() -> dict[str, Any]:
 def kept_networks() -> list[tuple[str, str, dict[str, float]]]:
     """Return channels, name and scores after the last epoch of every kept training of the U-Net at scale small."""
     rows = []
-    for path in sorted((HERE / "convergence" / "small").rglob("seed-*.log.gz")):
+    for path in sorted((HERE / "convergence" / "small").rglob("*-*.log.gz")):
         lines = gzip.decompress(path.read_bytes()).decode().splitlines()
         log = [event for event in map(events.parse_line, lines) if event]
         value = {event.key: event.value for event in log}

@@ -11,16 +11,18 @@ from harness import registry
 from harness.commands import data_sets
 from harness.commands.convert import convert
 from harness.commands.doors import through
+from harness.commands.show import show
 from harness.errors import ConfigError
 
 
 @click.group("data")
 def group() -> None:
-    """Make, simulate, convert, verify and describe data sets."""
+    """Make, simulate, convert, verify, show and describe data sets."""
 
 
 group.add_command(data_sets.simulate)
 group.add_command(convert)
+group.add_command(show)
 
 
 @group.command("make")
@@ -31,7 +33,7 @@ def make(**options: Any) -> int:
     """Make a benchmark's simulated data set."""
     from harness import dataset
 
-    configuration = _configuration(options)
+    configuration = configuration_of(options)
     if not configuration.benchmark.scales[configuration.scale].simulated:
         raise ConfigError(
             f"--scale {configuration.scale}: expected a simulated data set, found a real one — download it"
@@ -49,7 +51,7 @@ def verify(**options: Any) -> int:
     """Verify a data set: every file's SHA-256, keys, shapes, dtypes and values."""
     from harness import dataset
 
-    configuration = _configuration(options)
+    configuration = configuration_of(options)
     words = [str(dataset.folder(configuration)), *(["--quick"] if options["quick"] else [])]
     home = configuration.benchmark.home
     return through(f"datasets.{configuration.benchmark.dataset}.verify", *words, home=home)
@@ -66,12 +68,13 @@ def croissant(**options: Any) -> int:
     """Describe a data set as Croissant, JSON-LD that searches and loaders read."""
     from harness import dataset
 
-    configuration = _configuration(options)
+    configuration = configuration_of(options)
     words = [str(dataset.folder(configuration)), *(["--out", str(options["out"])] if options["out"] else [])]
     return through("datasets.croissant", *words, home=configuration.benchmark.home)
 
 
-def _configuration(options: dict[str, Any]) -> Any:
+def configuration_of(options: dict[str, Any]) -> Any:
+    """Resolve what the options `name`, `scale` and `data_dir` of a verb say."""
     from harness.config import Request, resolve
 
     given = {"scale": options["scale"], "ranks": 1}

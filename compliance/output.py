@@ -26,10 +26,10 @@ def write(text: str) -> bool:
         sys.stdout.write(_shown(text, sys.stdout))
         sys.stdout.flush()
     except BrokenPipeError:
-        _silence()
+        _silence(sys.stdout)
         return False
     except OSError as error:
-        _silence()
+        _silence(sys.stdout)
         raise OutputError(f"stdout: {error.strerror} — send it where there is room") from None
     return True
 
@@ -39,8 +39,10 @@ def complain(message: str) -> None:
     try:
         sys.stderr.write(_shown(f"compliance: {message}\n", sys.stderr))
         sys.stderr.flush()
-    except (OSError, AttributeError):
+    except AttributeError:
         return
+    except OSError:
+        _silence(sys.stderr)
 
 
 def has_colour(stream: TextIO | None) -> bool:
@@ -54,6 +56,6 @@ def _shown(text: str, stream: TextIO) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def _silence() -> None:
-    """Send what is still to be written nowhere: Python would complain once more while it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _silence(stream: TextIO) -> None:
+    """Send what is still to be written nowhere: Python would complain once more, and exit with 120, at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

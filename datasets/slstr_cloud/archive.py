@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import stat
 import zipfile
 import zlib
@@ -20,6 +21,9 @@ TOTAL_LIMIT = 8 << 30
 
 MEMBERS_LIMIT = 1000
 """Members at most; a real product has about a hundred."""
+
+PIECE = 1 << 20
+"""Bytes that are unpacked at once."""
 
 Product = Path | zipfile.Path
 """A product's folder, on the disk or in a zip."""
@@ -46,8 +50,16 @@ def open_product(path: Path) -> Iterator[Product]:
 
 
 def stream(member: zipfile.Path) -> io.BytesIO:
-    """Return a member's bytes in memory, which `_folder` has bounded; HDF5 cannot seek in a compressed stream."""
-    return io.BytesIO(member.read_bytes())
+    """Return a member's bytes in memory, since HDF5 cannot seek in a compressed stream.
+
+    `_folder` has bounded the size that the zip states. Reading in pieces bounds what a member that states too little
+    can unpack before its checksum betrays it: read as a whole, that is gigabytes.
+    """
+    found = io.BytesIO()
+    with member.open("rb") as packed:
+        shutil.copyfileobj(packed, found, PIECE)
+    found.seek(0)
+    return found
 
 
 def _folder(path: Path, members: Sequence[zipfile.ZipInfo]) -> str:

@@ -34,6 +34,9 @@ SUMMARY_CLOUD = 1 << 14
 COSMETIC = 1 << 1
 """Bit of `S?_exception_in`: the pixel was absent and copied from its neighbour."""
 
+PLANE_LIMIT = 512 << 20
+"""Bytes of one plane at most; 2400 by 3000 pixels of 500 m take 14 MB, and a small file can claim any number."""
+
 Real = NDArray[np.float64]
 
 
@@ -56,33 +59,49 @@ class Grid:
 
 @contextmanager
 def opened(folder: Product, name: str) -> Iterator[h5py.File]:
-    """Open one file of the product, a folder or a zip. Raises DataError where it is missing or damaged."""
+    """Open one file of the product, a folder or a zip, whose path every fault of the body names, too.
+
+    Raises DataError where it is missing or damaged, or what is read in the body is.
+    """
     path = folder / name
     if not path.is_file():
         raise DataError(f"{path}: expected this file of the product, found none — fetch the whole product")
     try:
         with h5py.File(path if isinstance(path, Path) else stream(path), "r") as file:
             yield file
+    except DataError as fault:
+        raise DataError(f"{path}: {fault}") from None
     except (OSError, RuntimeError) as error:
         raise DataError(f"{path}: expected a readable netCDF-4 file, found: {error} — fetch it again") from None
     except KeyError as error:
         missing = error.args[0]
         raise DataError(f"{path}: expected a variable that is not there: {missing} — fetch it again") from None
+    except (IndexError, TypeError, ValueError) as error:
+        # A group for a variable, text for a number, fewer axes: h5py and NumPy have a word of their own for each.
+        raise DataError(
+            f"{path}: expected the variables of a level-1 product, found: {error} — fetch it again"
+        ) from None
 
 
 def plane(file: h5py.File, name: str, kind: str) -> h5py.Dataset:
     """Return a variable after a look at its form: two axes and a dtype such as "u1".
 
-    Raises DataError where it is absent or has another form.
+    Raises DataError where it is absent, has another form, or claims more pixels than an orbit has.
     """
-    where = f"{Path(file.filename).name if isinstance(file.filename, str) else 'product'}: {name}"
     if name not in file:
-        raise DataError(f"{where}: expected this variable, found {', '.join(sorted(file))} — fetch the product again")
+        found = ", ".join(sorted(file)) or "nothing"
+        raise DataError(f"{name}: expected this variable, found {found} — fetch the product again")
     variable = file[name]
+    if not isinstance(variable, h5py.Dataset):
+        raise DataError(f"{name}: expected a variable, found a group — fetch the product again")
     if variable.dtype != np.dtype(kind) or variable.ndim != 2:
         raise DataError(
-            f"{where}: expected {np.dtype(kind)} with two axes, found {variable.dtype} of shape {variable.shape} — "
-            "the file is no variable of a level-1 product; fetch it again"
+            f"{name}: expected {np.dtype(kind)} with two axes, found {variable.dtype} of shape {variable.shape} — "
+            "this is no variable of a level-1 product; fetch it again"
+        )
+    if variable.nbytes > PLANE_LIMIT:
+        raise DataError(
+            f"{name}: expected at most {PLANE_LIMIT >> 20} MiB, found shape {variable.shape} — fetch the product again"
         )
     return variable
 
@@ -235,7 +254,8 @@ def read_irradiance(folder: Product, band: str) -> Real:
 def read_solar_cosine(folder: Product, image: Grid, shape: tuple[int, int]) -> Real:
     """Return mu0_HW on an image's grid; 1 where the sun is below the horizon, as in the converters of the real set.
 
-    The tie grid is NaN outside the swath; a row is interpolated linearly between its finite points.
+    The tie grid is NaN outside the swath; a row is interpolated linearly between its finite points. Where a row has
+    none, the sun is unknown, and mu0 is NaN: any number would make a reflectance that nobody can tell from a true one.
 
     Raises DataError where the tie grid holds no number, or is too small to interpolate in.
     """
@@ -247,7 +267,7 @@ def read_solar_cosine(folder: Product, image: Grid, shape: tuple[int, int]) -> R
             f"{np.isfinite(zenith).sum()} in a shape of {zenith.shape} — fetch geometry_tn.nc again"
         )
     zenith_HW = interpolate(zenith, tie, image, shape)
-    return np.where(zenith_HW < 90, np.cos(np.deg2rad(zenith_HW)), 1.0)
+    return np.where(zenith_HW >= 90, 1.0, np.cos(np.deg2rad(zenith_HW)))
 
 
 def interpolate(tie_values: Real, tie: Grid, image: Grid, shape: tuple[int, int]) -> Real:

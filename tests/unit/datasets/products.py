@@ -42,33 +42,35 @@ def zenith_deg(row: NDArray[np.float64], column_km: NDArray[np.float64]) -> NDAr
     return 35 + 0.02 * row - 0.03 * column_km
 
 
-def make_product(folder: Path, *, radiances: bool = True, seed: int = 0) -> Truth:
+def make_product(
+    folder: Path, *, radiances: bool = True, seed: int = 0, rows: int = ROWS, columns: int = COLUMNS
+) -> Truth:
     """Write a product into a new folder and return what it was made from."""
     folder.mkdir(parents=True)
-    truth = _truth(np.random.default_rng(seed))
+    truth = _truth(np.random.default_rng(seed), rows, columns)
     for channel, band in enumerate(("S7", "S8", "S9")):
         with _file(folder / f"{band}_BT_in.nc", 1000, TRACK, START) as file:
             _packed(file, f"{band}_BT_in", truth.bts[..., channel], 0.01, 283.73)
             file[f"{band}_exception_in"] = np.where(np.isnan(truth.bts[..., channel]), 128, 0).astype("u1")
     with _file(folder / "flags_in.nc", 1000, TRACK, START) as file:
         file["bayes_in"], file["confidence_in"] = truth.bayes, truth.confidence
-    _write_geometry(folder)
+    _write_geometry(folder, rows)
     for channel in range(6):
         _write_solar(folder, channel, truth, radiances=radiances)
     return truth
 
 
-def _truth(rng: np.random.Generator) -> Truth:
-    rows, columns = np.meshgrid(np.arange(ROWS), np.arange(COLUMNS), indexing="ij")
-    bts = rng.uniform(220, 310, (ROWS, COLUMNS, 3))
+def _truth(rng: np.random.Generator, height: int, width: int) -> Truth:
+    rows, columns = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
+    bts = rng.uniform(220, 310, (height, width, 3))
     bts[:, :4] = np.nan
-    confidence = rng.choice([0, 1 << 14], (ROWS, COLUMNS)).astype("u2") | np.uint16(1 << 10)
+    confidence = rng.choice([0, 1 << 14], (height, width)).astype("u2") | np.uint16(1 << 10)
     confidence[:, :4] = 1 << 5
-    bayes = rng.choice([0, 1, 2, 3], (ROWS, COLUMNS)).astype("u1")
+    bayes = rng.choice([0, 1, 2, 3], (height, width)).astype("u1")
     bayes[:, :4] = 0
     # The centre of a two-by-two block of 500 m pixels, against 1 km columns and rows.
     mu0 = np.cos(np.deg2rad(zenith_deg(rows + (START * 2 - 1 + 0.5) / 2 - START, columns - TRACK + 0.25)))
-    refs = rng.uniform(0.02, 0.9, (ROWS, COLUMNS, 6))
+    refs = rng.uniform(0.02, 0.9, (height, width, 6))
     return Truth(refs=refs, bts=bts, mu0=mu0, bayes=bayes, confidence=confidence)
 
 
@@ -88,9 +90,9 @@ def _packed(file: h5py.File, name: str, values: NDArray[np.float64], scale: floa
     variable.attrs["_FillValue"] = np.array([-32768], "i2")
 
 
-def _write_geometry(folder: Path) -> None:
+def _write_geometry(folder: Path, height: int) -> None:
     ties, track = 12, 5
-    rows, columns = np.meshgrid(np.arange(ROWS, dtype=float), np.arange(ties), indexing="ij")
+    rows, columns = np.meshgrid(np.arange(height, dtype=float), np.arange(ties), indexing="ij")
     zenith = zenith_deg(rows, (columns - track) * 16.0)
     zenith[:, :1] = np.nan
     with _file(folder / "geometry_tn.nc", 1000, track, START, across_m=16000) as file:

@@ -1,0 +1,277 @@
+"""Faults that products have, each named by its file and place, and products that are unusual and no fault."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from products import COLUMNS, NAME, ROWS, make_product
+
+from datasets.common.failures import DataError
+from datasets.slstr_cloud import sen3
+from datasets.slstr_cloud.archive import open_product, stream
+from datasets.slstr_cloud.convert_sen3 import convert
+
+OTHER = NAME.replace("_075_", "_076_")
+Spoil = Callable[[h5py.File], None]
+
+
+def corrupt(file: h5py.File) -> None:
+    """Change bytes in the middle of a compressed block; the file's structure stays whole."""
+    block = file["S8_BT_in"].id.get_chunk_info(0)
+    path = file.filename
+    file.close()
+    with open(path, "r+b") as raw:
+        raw.seek(block.byte_offset + block.size // 2)
+        raw.write(b"\xa5" * 64)
+
+
+def put(name: str, change: Callable[[np.ndarray], object]) -> Spoil:
+    """Return what stores a changed variable under the name of another, with its attributes."""
+
+    def spoil(file: h5py.File) -> None:
+        attributes, values = dict(file[name].attrs), file[name][...]
+        del file[name]
+        file[name] = change(values)
+        file[name].attrs.update(attributes)
+
+    return spoil
+
+
+def group(name: str) -> Spoil:
+    """Return what puts a group in the place of a variable."""
+
+    def spoil(file: h5py.File) -> None:
+        del file[name]
+        file.create_group(name)
+
+    return spoil
+
+
+def claim(file: h5py.File) -> None:
+    """Claim an image of a million by a million pixels, of which none is stored."""
+    del file["S8_BT_in"]
+    variable = file.create_dataset("S8_BT_in", (1_000_000, 1_000_000), "i2", chunks=(1000, 1000))
+    variable.attrs.update({"scale_factor": [0.01], "add_offset": [283.73], "_FillValue": np.array([-32768], "i2")})
+
+
+FAULTS: dict[str, tuple[str, Spoil, str]] = {
+    "corrupted block": ("S8_BT_in.nc", corrupt, "/S8_BT_in.nc: expected a readable netCDF-4 file, found: "),
+    "dtype": (
+        "S8_BT_in.nc",
+        put("S8_BT_in", np.float64),
+        "/S8_BT_in.nc: S8_BT_in: expected int16 with two axes, found",
+    ),
+    "axes": ("S8_BT_in.nc", put("S8_BT_in", np.ravel), "found int16 of shape (3840,)"),
+    "two rows short": (
+        "S8_BT_in.nc",
+        put("S8_BT_in", lambda v: v[:-2]),
+        "expected one shape, found {'S7': (40, 96), 'S8'",
+    ),
+    "flags two rows short": (
+        "flags_in.nc",
+        put("bayes_in", lambda v: v[:-2]),
+        "expected flags of shape (40, 96), found (38",
+    ),
+    "radiances two rows short": (
+        "S5_radiance_an.nc",
+        put("S5_radiance_an", lambda v: v[:-4]),
+        "S5: expected (40, 96) pixels of 1 km, found (38, 96)",
+    ),
+    "group": ("flags_in.nc", group("bayes_in"), "/flags_in.nc: bayes_in: expected a variable, found a group"),
+    "no variable": (
+        "flags_in.nc",
+        lambda f: f.__delitem__("bayes_in"),
+        "/flags_in.nc: bayes_in: expected this variable, found",
+    ),
+    "claimed size": (
+        "S8_BT_in.nc",
+        claim,
+        "/S8_BT_in.nc: S8_BT_in: expected at most 512 MiB, found shape (1000000, 10",
+    ),
+    "no scale": (
+        "S2_radiance_an.nc",
+        lambda f: f["S2_radiance_an"].attrs.__delitem__("add_offset"),
+        "/S2_radiance_an.nc: S2_radiance_an: expected the attributes scale_factor, add_offset",
+    ),
+    "no grid": (
+        "S2_radiance_an.nc",
+        lambda f: f.attrs.__delitem__("track_offset"),
+        "/S2_radiance_an.nc: expected a variable",
+    ),
+    "resolution": (
+        "geometry_tn.nc",
+        lambda f: f.attrs.__setitem__("resolution", np.bytes_("[ ]")),
+        "/geometry_tn.nc: resolution: expected two lengths like",
+    ),
+    "offset in words": (
+        "geometry_tn.nc",
+        lambda f: f.attrs.__setitem__("track_offset", "none"),
+        "/geometry_tn.nc: expected the variables of a level-1 product, found: could not convert",
+    ),
+    "irradiance in words": (
+        "S4_quality_an.nc",
+        put("S4_solar_irradiance_an", lambda v: [b"unknown"]),
+        "/S4_quality_an.nc: expected the variables of a level-1 product, found: could not convert",
+    ),
+    "irradiance as group": (
+        "S4_quality_an.nc",
+        group("S4_solar_irradiance_an"),
+        "/S4_quality_an.nc: expected the variables of a level-1 product, found: ",
+    ),
+    "irradiance of 0": (
+        "S4_quality_an.nc",
+        put("S4_solar_irradiance_an", np.zeros_like),
+        "solar irradiance of S4 above 0",
+    ),
+    "no sun": (
+        "geometry_tn.nc",
+        put("solar_zenith_tn", lambda v: v * np.nan),
+        "solar_zenith_tn: expected a tie grid of numb",
+    ),
+    "radiances of fill": (
+        "S6_radiance_an.nc",
+        put("S6_radiance_an", lambda v: np.full_like(v, -32768)),
+        "S6: expected radiances by day",
+    ),
+    "unfilled labels": (
+        "flags_in.nc",
+        put("bayes_in", lambda v: np.full_like(v, 255)),
+        "found 255 in every pixel — the plane was never",
+    ),
+}
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Path:
+    """Return a sound product to spoil."""
+    make_product(tmp_path / NAME)
+    return tmp_path / NAME
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_named_by_its_path_and_leaves_nothing_behind(
+    call, product: Path, tmp_path: Path, fault: str
+) -> None:
+    name, spoil, message = FAULTS[fault]
+    with h5py.File(product / name, "r+") as file:
+        spoil(file)
+    done = call("slstr_cloud.convert", product, "--out", tmp_path / "out")
+    assert done.code == 3
+    (line,) = done.error.strip().splitlines()
+    assert line.startswith(str(product))
+    assert message in line
+    assert " — " in line or "are missing" in line
+    assert not list((tmp_path / "out").rglob("*"))
+
+
+def test_two_rows_less_are_no_fault(call, tmp_path: Path) -> None:
+    truth = make_product(tmp_path / NAME, rows=1198, columns=256)
+    assert call("slstr_cloud.convert", tmp_path / NAME, "--out", tmp_path / "out").code == 0
+    (path,) = (tmp_path / "out").rglob("*.hdf")
+    with h5py.File(path) as file:
+        assert {file[name].shape[:2] for name in file} == {(1198, 256)}
+        np.testing.assert_allclose(file["bts"][...], truth.bts, atol=0.0051)
+        np.testing.assert_allclose(file["refs"][-2:, 4:150], truth.refs[-2:, 4:150], atol=1e-4)
+    assert call("slstr_cloud.verify", tmp_path / "out").code == 0
+
+
+def test_a_night_without_radiances_reflects_nothing(call, tmp_path: Path) -> None:
+    make_product(tmp_path / NAME, radiances=False)
+    with h5py.File(tmp_path / NAME / "flags_in.nc", "r+") as file:
+        file["confidence_in"][...] &= np.uint16(0xFFFF ^ sen3.DAY)
+    assert call("slstr_cloud.convert", tmp_path / NAME, "--out", tmp_path / "out").code == 0
+    with h5py.File(tmp_path / "out" / "night" / NAME.replace(".SEN3", ".hdf")) as file:
+        assert not file["refs"][...].any()
+        assert "rads" not in file
+        assert file.attrs["illumination"] == "night"
+        assert "reflectances" not in file.attrs
+
+
+def test_each_pixel_is_divided_by_the_irradiance_of_its_own_detector(product: Path) -> None:
+    irradiance = np.array([300.0, 350.0, 400.0, 450.0])
+    detector = np.arange(ROWS * 2)[:, None] % 4 + np.zeros((1, COLUMNS * 2), int)
+    with h5py.File(product / "S4_quality_an.nc", "r+") as file:
+        file["S4_solar_irradiance_an"][...] = irradiance
+    with h5py.File(product / "indices_an.nc", "w") as file:
+        file["detector_an"] = detector.astype("u1")
+    with h5py.File(product / "S4_radiance_an.nc") as file:
+        fine = sen3.unpack(file["S4_radiance_an"])
+    mu0 = sen3.read_solar_cosine(product, sen3.read_radiance(product, "S4")[2], (ROWS, COLUMNS))
+    refs = convert(product).refs
+    for row, column in [(0, 4), (7, 50), (39, 95)]:
+        block = [(2 * row + i, 2 * column + j) for i in (0, 1) for j in (0, 1)]
+        expected = np.mean([np.pi * fine[at] / irradiance[detector[at]] for at in block]) / mu0[row, column]
+        assert refs[row, column, 3] == pytest.approx(expected, rel=1e-12)
+    with h5py.File(product / "indices_an.nc", "r+") as file:
+        put("detector_an", lambda v: v[:-4])(file)
+    with pytest.raises(DataError, match=r"detector_an: expected shape \(80, 192\), found \(76, 192\)"):
+        convert(product)
+
+
+def test_where_the_sun_is_unknown_no_reflectance_is_made_up(product: Path) -> None:
+    sound = convert(product).refs
+    with h5py.File(product / "geometry_tn.nc", "r+") as file:
+        file["solar_zenith_tn"][20:30] = np.nan
+    found = convert(product).refs
+    assert np.isnan(found[21:29]).all()
+    np.testing.assert_array_equal(found[:19], sound[:19])
+    np.testing.assert_array_equal(found[31:], sound[31:])
+
+
+def test_any_number_of_jobs_gives_the_same_bytes_in_the_folders_of_the_split(
+    call, product: Path, tmp_path: Path
+) -> None:
+    make_product(tmp_path / OTHER, seed=1)
+    for jobs in (1, 2):
+        out = tmp_path / str(jobs)
+        arguments = ["slstr_cloud.convert", product, tmp_path / OTHER, "--out", out, "--split", "training"]
+        assert call(*arguments, "--jobs", str(jobs)).code == 0
+    one, two = (
+        {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in root.rglob("*.*")}
+        for root in (tmp_path / "1", tmp_path / "2")
+    )
+    names = sorted(f"training/day/{name.replace('.SEN3', '.hdf')}" for name in (NAME, OTHER))
+    assert sorted(one) == ["manifest.json", *names]
+    assert one == two
+    manifest = json.loads((tmp_path / "1" / "manifest.json").read_text())
+    assert manifest["splits"] == {"train": names, "test": []}
+
+
+def test_a_later_conversion_fills_the_other_split(call, product: Path, tmp_path: Path) -> None:
+    make_product(tmp_path / OTHER, seed=1)
+    for name, split in ((NAME, "training"), (OTHER, "inference")):
+        assert call("slstr_cloud.convert", tmp_path / name, "--out", tmp_path / "out", "--split", split).code == 0
+    splits = json.loads((tmp_path / "out" / "manifest.json").read_text())["splits"]
+    assert splits == {
+        "train": [f"training/day/{NAME.replace('.SEN3', '.hdf')}"],
+        "test": [f"inference/day/{OTHER.replace('.SEN3', '.hdf')}"],
+    }
+
+
+def bomb(path: Path, unpacked: int, stated: int) -> None:
+    """Write a zip whose one member unpacks to more bytes than the zip states, in both places where it states them."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("P.SEN3/flags_in.nc", bytes(unpacked))
+    content = path.read_bytes()
+    assert content.count(struct.pack("<I", unpacked)) == 2
+    path.write_bytes(content.replace(struct.pack("<I", unpacked), struct.pack("<I", stated)))
+
+
+def test_a_member_that_unpacks_to_more_than_it_states_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.zip"
+    bomb(path, unpacked=100 << 20, stated=1000)
+    assert path.stat().st_size < 1 << 17
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"bomb\.zip: .*Bad CRC-32"), open_product(path) as found:
+        stream(found / "flags_in.nc")
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()

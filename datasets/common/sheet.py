@@ -51,6 +51,12 @@ def grey(image: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     return pixels
 
 
+def limits(image: NDArray[Any], low: float, high: float) -> tuple[float, float]:
+    """Return two percentiles of the numbers of an image; 0 and 1 where it has none."""
+    numbers = image[np.isfinite(image)]
+    return (float(np.percentile(numbers, low)), float(np.percentile(numbers, high))) if numbers.size else (0.0, 1.0)
+
+
 def sheet(title: str, samples: Samples) -> Image.Image:
     """Return the pictures below a title and a note, row by row."""
     widths = [sum(panel.image.shape[1] + GAP for panel in row) - GAP for row in samples.rows]
@@ -93,7 +99,7 @@ def draw(name: str, root: Path, samples_of: Callable[[Path, int], Samples], coun
         raise DataError(f"{root}: expected a data set, found nothing — make or download it first, or name its folder")
     try:
         samples = samples_of(root, count)
-    except (KeyError, IndexError, ValueError) as error:
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{root}: expected the layout of {name}, found otherwise: {error} — verify the set") from None
     rows = [row for row in samples.rows if row]
     if not rows:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.common.files import reading
-from datasets.common.sheet import Panel, Samples, grey, show
+from datasets.common.sheet import Panel, Samples, grey, limits, show
 from datasets.dms_classifier.crystal import PHASES
 from datasets.dms_classifier.files import places
 
@@ -27,7 +27,7 @@ def samples(root: Path, count: int) -> Samples:
             row = []
             for index in np.flatnonzero(labels == label)[:count]:
                 pattern = np.log1p(np.maximum(np.asarray(file[place.images][index, ..., 0], np.float64), 0))
-                row.append(Panel(f"{name}, {index}", grey(pattern, *np.percentile(pattern, (0.5, 99.9)))))
+                row.append(Panel(f"{name}, {index}", grey(pattern, *limits(pattern, 0.5, 99.9))))
             rows.append(row)
     if sum(map(len, rows)) <= SIDE_BY_SIDE:
         rows = [[panel for row in rows for panel in row]]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.common.files import reading
-from datasets.common.sheet import Panel, Samples, grey, show
+from datasets.common.sheet import Panel, Samples, grey, limits, show
 
 USUAL = 2
 
@@ -21,12 +21,12 @@ def samples(root: Path, count: int) -> Samples:
         for index in range(min(count, len(noisy_file["images"]), len(clean_file["images"]))):
             noisy, truth = noisy_file["images"][index, ..., 0], clean_file["images"][index, ..., 0]
             off = noisy - truth
-            low, high = np.percentile(truth, (0.5, 99.5))
-            most = float(np.percentile(np.abs(off), 99))
+            low, high = limits(truth, 0.5, 99.5)
+            most = limits(np.abs(off), 0, 99)[1]
             psnr = 10 * np.log10(float(np.ptp(truth)) ** 2 / max(float(np.mean(off**2)), 1e-12))
             rows.append(
                 [
-                    Panel(f"noisy, pair {index}: PSNR {psnr:.1f} dB", grey(noisy, *np.percentile(noisy, (0.5, 99.5)))),
+                    Panel(f"noisy, pair {index}: PSNR {psnr:.1f} dB", grey(noisy, *limits(noisy, 0.5, 99.5))),
                     Panel(f"clean: {low:.2f} black to {high:.2f} white", grey(truth, low, high)),
                     Panel(f"difference: -{most:.2f} to {most:.2f}", grey(off, -most, most)),
                 ]

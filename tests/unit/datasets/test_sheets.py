@@ -81,6 +81,22 @@ def test_a_scene_is_shown_with_both_labels(scene: Path) -> None:
     assert tuple(row[1].image[0, 0]) == FILL
 
 
+def test_soft_labels_and_planes_without_any_are_told(scene: Path) -> None:
+    with h5py.File(scene, "r+") as file:
+        soft = np.full((40, 60, 1), 60, np.uint8)
+        soft[:20] = 200
+        file["bayes"][...], file["summary"][...] = soft, np.full((40, 60, 1), 255)
+    (row,) = slstr.samples(scene, 1).rows
+    assert [panel.text for panel in row[2:]] == ["bayes: 50% cloud", "summary: no label"]
+
+
+def test_images_without_a_number_are_fill(pairs: Path) -> None:
+    with h5py.File(pairs / "test" / "graphene_img_noise.h5", "r+") as file:
+        file["images"][...] = np.nan
+    noisy = em.samples(pairs, 1).rows[0][0].image
+    assert (noisy == FILL).all()
+
+
 def test_a_set_becomes_a_picture(pairs: Path) -> None:
     picture = Image.open(io.BytesIO(draw("em_denoise", pairs, em.samples, 2)))
     assert picture.format == "PNG"
@@ -92,10 +108,11 @@ def test_what_cannot_be_drawn_is_said(pairs: Path, tmp_path: Path) -> None:
         draw("em_denoise", tmp_path / "none", em.samples, 2)
     with pytest.raises(DataError, match="expected samples of slstr_cloud, found none"):
         draw("slstr_cloud", pairs, slstr.samples, 2)
-    with h5py.File(pairs / "test" / "graphene_img_noise.h5", "w") as file:
-        file["pictures"] = np.zeros((1, 4, 4, 1))
-    with pytest.raises(DataError, match="expected the layout of em_denoise, found otherwise"):
-        draw("em_denoise", pairs, em.samples, 2)
+    for key, value in (("pictures", np.zeros((1, 4, 4, 1))), ("images", 1.0), ("images", np.full((1, 4, 4, 1), b"a"))):
+        with h5py.File(pairs / "test" / "graphene_img_noise.h5", "w") as file:
+            file[key] = value
+        with pytest.raises(DataError, match="expected the layout of em_denoise, found otherwise"):
+            draw("em_denoise", pairs, em.samples, 2)
 
 
 def test_the_verb_draws_a_folder_and_refuses_none(pairs: Path, tmp_path: Path) -> None:

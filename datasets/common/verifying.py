@@ -122,9 +122,12 @@ def lengths(root: Path, places: Mapping[str, str]) -> dict[str, int]:
 
 
 def absent_keys(file: h5py.File, keys: Sequence[str]) -> Iterator[str]:
-    """Yield a fault for each key that is no data set of a file."""
+    """Yield a fault for each key that is no data set of a file, or one that is declared empty."""
     for key in keys:
-        if not isinstance(file.get(key), h5py.Dataset):
+        held = file.get(key)
+        if isinstance(held, h5py.Dataset) and held.shape is None:
+            yield f"{key}: expected an array, found an empty data set"
+        elif not isinstance(held, h5py.Dataset):
             found = "a group" if key in file else f"none among {', '.join(file) or 'nothing'}"
             yield f"{key}: expected this data set, found {found}"
 

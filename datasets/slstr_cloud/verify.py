@@ -25,13 +25,17 @@ def scene_faults(file: h5py.File, _path: str, manifest: Mapping[str, Any], quick
     """Yield where an open scene differs from the layout."""
     layout = manifest["layout"]
     first = file.get("bts")
-    sizes = dict(zip(("rows", "columns"), first.shape[:2], strict=False)) if first is not None else {}
+    # What is no plane tells no size; that it is none is said below.
+    whole = isinstance(first, h5py.Dataset) and len(first.shape or ()) == 3
+    sizes = dict(zip(("rows", "columns"), first.shape[:2], strict=True)) if whole else {}
     for axis, size in sizes.items():
         if size < layout["axes"][axis]["minimum"]:
             yield f"{axis}: expected at least {layout['axes'][axis]['minimum']}, found {size}"
     for name, rule in layout["keys"].items():
         excuse = rule["accept"].get("absent_if_attribute")
-        if name in file:
+        if name in file and not (isinstance(file[name], h5py.Dataset) and file[name].shape):
+            yield f"{name}: expected an array, found a group or a single value or none"
+        elif name in file:
             yield from (f"{name}: {fault}" for fault in plane_faults(file[name], name, rule, sizes, quick=quick))
         elif rule["required"] and not (excuse and excuse in file.attrs):
             yield f"{name}: expected this data set, found none"

@@ -35,6 +35,14 @@ def replace(path: Path, key: str, change: Callable[[np.ndarray], np.ndarray], **
         file.create_dataset(key, data=values, **storage)
 
 
+def declare_empty(path: Path, key: str) -> None:
+    """Store under a key that there is nothing."""
+    with h5py.File(path, "r+") as file:
+        dtype = file[key].dtype
+        del file[key]
+        file[key] = h5py.Empty(dtype)
+
+
 def put(path: Path, key: str, index: Any, value: float) -> None:
     """Change one value and nothing else."""
     with h5py.File(path, "r+") as file:

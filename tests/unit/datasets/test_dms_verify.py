@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from spoiling import agree, edit, flip, put, replace, truncate
+from spoiling import agree, declare_empty, edit, flip, put, replace, truncate
 
 TRAIN, TEST, TRUTH = "train/dms_phases.h5", "test/dms_phases.h5", "train/dms_truth.h5"
 
@@ -71,6 +71,10 @@ CONTENT: dict[str, tuple[Callable[[Path], None], str]] = {
     "names for labels": (
         lambda root: replace(root / TRAIN, "labels", lambda a: np.array([b"mono"] * len(a))),
         "labels: expected numbers, found |S4 of shape (6,)",
+    ),
+    "empty": (
+        lambda root: declare_empty(root / TRAIN, "images"),
+        "images: expected an array, found an empty data set",
     ),
     "NaN": (lambda root: put(root / TEST, "images", (3, 9, 9, 0), np.nan), "images: pattern 3: expected finite counts"),
     "truths": (

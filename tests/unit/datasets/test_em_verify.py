@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from spoiling import agree, edit, flip, put, replace, truncate
+from spoiling import agree, declare_empty, edit, flip, put, replace, truncate
 
 NOISE, CLEAN, TRUTH = (f"train/graphene_{name}.h5" for name in ("img_noise", "img_clean", "truth"))
 
@@ -73,6 +73,10 @@ CONTENT: dict[str, tuple[Callable[[Path], None], str]] = {
         "split train: expected as many images in each file, found 3 in train/graphene_img_clean.h5, 2 in",
     ),
     "no pair": (lose_noise, "split train: expected graphene_img_noise.h5, found graphene_img_clean.h5, graphene_truth"),
+    "empty": (
+        lambda root: declare_empty(root / NOISE, "images"),
+        "images: expected an array, found an empty data set",
+    ),
     "NaN": (lambda root: put(root / NOISE, "images", (1, 9, 9, 0), np.nan), "images: image 1: expected finite values"),
     "infinity": (lambda root: put(root / CLEAN, "images", (2, 0, 0, 0), np.inf), "images: image 2: expected finite"),
     "negative": (

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
+from spoiling import agree
 
 
 @pytest.fixture
@@ -176,3 +178,55 @@ def test_no_manifest_is_a_fault(run_module, tmp_path: Path) -> None:
     done = run_module("slstr_cloud.verify", tmp_path)
     assert done.returncode == 3
     assert "expected a manifest, found none" in done.stderr
+
+
+def put(key: str, value: object, **storage: object) -> Callable[[Path], None]:
+    """Return what stores something else under the key of a plane, None a group."""
+
+    def spoil(root: Path) -> None:
+        with h5py.File(first(root), "r+") as file:
+            del file[key]
+            if value is None:
+                file.create_group(key)
+            else:
+                file.create_dataset(key, data=value, **storage)
+
+    return spoil
+
+
+def corrupt(root: Path) -> None:
+    """Store temperatures in compressed blocks, one of which is damaged."""
+    with h5py.File(first(root)) as file:
+        values = file["bts"][...]
+    put("bts", values, compression="gzip")(root)
+    with h5py.File(first(root)) as file:
+        block = file["bts"].id.get_chunk_info(0)
+    with first(root).open("r+b") as raw:
+        raw.seek(block.byte_offset + block.size // 2)
+        raw.write(b"\xa5" * 64)
+
+
+SHAPE = (256, 320, 1)
+INSIDE: dict[str, tuple[Callable[[Path], None], str]] = {
+    "group": (put("bts", None), "bts: expected an array, found a group"),
+    "single value": (put("bts", 280.0), "bts: expected an array, found a group or a single value"),
+    "empty": (put("bayes", h5py.Empty("u1")), "bayes: expected an array, found a group or a single value or none"),
+    "one axis": (put("bts", np.ones(9, "f4")), "bts: expected shape ('rows', 'columns', 3), found (9,)"),
+    "text": (put("summary", np.full(SHAPE, b"clear")), "summary: expected dtype int64 or uint8 or int32 or float32 or"),
+    "NaN for labels": (put("bayes", np.full(SHAPE, np.nan)), "bayes: expected 0 to 255, found other values"),
+    "unfilled in floating point": (
+        put("summary", np.full(SHAPE, 255.0)),
+        "summary: expected cloud flags, found 255",
+    ),
+    "corrupted block": (corrupt, "expected a whole HDF5 file, found: "),
+}
+
+
+@pytest.mark.parametrize("fault", INSIDE)
+def test_a_fault_inside_is_named_though_hashes_agree(call, copy: Path, fault: str) -> None:
+    spoil, message = INSIDE[fault]
+    spoil(copy)
+    agree(copy)
+    done = call("slstr_cloud.verify", copy)
+    assert done.code == 3
+    assert f"{first(copy)}: {message}" in done.error

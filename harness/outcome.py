@@ -16,6 +16,12 @@ LAUNCHER_LINES = 10
 FULL_BELOW_BYTES = 128 * 1024
 """A file system with less room than this is called full."""
 
+BUS_ERROR = (
+    "a data file was cut while the run read it, its disk failed, or /dev/shm is full; "
+    "`sciml-bench data verify` tells whether the files are whole"
+)
+"""What SIGBUS means to people: memory that stands for a file had no file behind it. The rank itself cannot say it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RootCause:
@@ -189,6 +195,8 @@ def _rank_failure(cause: RootCause, out_of_memory: bool) -> tuple[str, int, str]
     how = f"was ended by {cause.signal}" if cause.signal else f"ended with exit code {cause.exit_code}"
     if cause.signal is None and cause.exit_code is None:
         how = "ended without a record; its wrapper was killed"
+    if cause.signal == "SIGBUS":
+        how += f" — {BUS_ERROR}"
     return "rank_failed", Exit.FAILED, f"rank {cause.rank} on {cause.host} {how}: {words}"
 
 

@@ -48,6 +48,20 @@ def open_file(path: Path, *, cache_bytes: int = CACHE_BYTES) -> h5py.File:
     return _with_room(lambda: h5py.File(path, "r", locking=False, rdcc_nbytes=cache_bytes))
 
 
+def items_of(file: h5py.File) -> dict[str, Any]:
+    """Return what a file holds by key.
+
+    Raises:
+        OSError: something in it cannot be opened, as an array that reaches beyond the end of the file: h5py's own
+            `items` and `get` say of it that there is none. A file that is cut after it was mapped is another matter:
+            reading the map there ends the process with SIGBUS, and the harness says what that means.
+    """
+    try:
+        return {key: file[key] for key in file}
+    except KeyError as error:
+        raise OSError(error.args[0]) from None
+
+
 class Place:
     """Where a data set of a file lies."""
 
@@ -151,6 +165,7 @@ class Stored:
             with open_file(path) as file:
                 found = file.get(key)
                 if found is None:
+                    items_of(file)
                     keys = ", ".join(file) or "nothing"
                     raise DataError(f"{path}: expected the key {key}, found {keys} — this file has another layout")
                 if not isinstance(found, h5py.Dataset):

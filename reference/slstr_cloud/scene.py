@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference.runtime.errors import DataError
-from reference.runtime.hdf5 import Arrays, Place, open_file
+from reference.runtime.hdf5 import Arrays, Place, items_of, open_file
 
 from . import facts, normalisation
 from .facts import TILE
@@ -50,7 +50,9 @@ class Scene:
         self._scalings: dict[Normalisation, Scaling] = {"fixed": normalisation.fixed(self._names)}
         try:
             with open_file(path) as file:
-                self._places = {name: Place(item) for name, item in file.items() if isinstance(item, h5py.Dataset)}
+                self._places = {
+                    name: Place(item) for name, item in items_of(file).items() if isinstance(item, h5py.Dataset)
+                }
                 self._about_reflectances = str(file.attrs.get("reflectances", "the product lacked them"))
         except OSError as error:
             raise DataError(
@@ -68,6 +70,19 @@ class Scene:
     def planes(self) -> list[str]:
         """Return the label planes that the scene has."""
         return [name for name in LABEL_PLANES if name in self._places]
+
+    def require_labels(self, plane: str) -> None:
+        """Look whether the scene has a label plane; reads no pixel.
+
+        Raises:
+            DataError: it has not.
+        """
+        if plane not in self._places:
+            found = ", ".join(self.planes()) or "none"
+            raise DataError(
+                f"{self.path}: {plane}: expected this label plane, found {found} — "
+                "choose another by --labels, or get the scene again"
+            )
 
     def images(
         self,
@@ -170,7 +185,10 @@ class Scene:
         for key in needed:
             if key not in self._places:
                 self._refuse_missing(key)
-        rows, columns = self._places["bts"].shape[:2]
+        shape = self._places["bts"].shape
+        if len(shape or ()) != 3:
+            raise DataError(f"{self.path}: bts: expected shape (rows, columns, 3), found {shape} — convert it anew")
+        rows, columns = shape[:2]
         for key, place in self._places.items():
             last = {"bts": 3, "refs": 6, "rads": 6, **dict.fromkeys([*LABEL_PLANES, "valid"], 1)}.get(key)
             if last is None:
@@ -181,6 +199,8 @@ class Scene:
             self._check_dtype(key, place, layout)
 
     def _check_dtype(self, key: str, place: Place, layout: dict[str, Any] | None) -> None:
+        if place.dtype.kind not in "biuf":
+            raise DataError(f"{self.path}: {key}: expected numbers, found dtype {place.dtype} — convert it anew")
         declared = (layout or {}).get("keys", {}).get(key)
         if declared is None:
             return

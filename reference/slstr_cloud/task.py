@@ -104,6 +104,8 @@ class CloudTask:
     def _tiles(self, found: manifest.Manifest, split: str) -> Tiles:
         files = found.splits.get(split, [])
         scenes = [Scene(path, channels=self.options.channels, layout=found.layout) for path in files]
+        for scene in scenes:
+            scene.require_labels(self.options.labels)
         tiles = Tiles(scenes, self.options.labels, self.options.normalisation)
         if not len(tiles):
             expected = f"at least one tile of {facts.TILE} × {facts.TILE} pixels"

@@ -10,11 +10,14 @@ import sys
 import textwrap
 from pathlib import Path
 
+import h5py
+import numpy as np
 import psutil
 import pytest
 from whole_runs import wait_until
 
 from harness import parent
+from harness.outcome import Ending, classify, read_records
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -65,6 +68,26 @@ def test_the_signal_that_ended_a_program_is_recorded(tmp_path):
     child = start(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert child.wait(timeout=60) == 128 + signal.SIGKILL
     assert record(tmp_path)["signal"] == "SIGKILL"
+
+
+def test_a_data_file_that_is_cut_while_a_rank_reads_it_is_named_as_a_cause(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["images"] = np.ones((64, 1 << 14))
+    code = """
+        import os
+        from pathlib import Path
+        from reference.runtime.hdf5 import Stored
+        images = Stored(Path("a.h5"), "images")
+        assert images[63].all()
+        os.truncate("a.h5", 1 << 20)
+        images[63].all()
+    """
+    child = start(tmp_path, code, PYTHONPATH=str(ROOT))
+    assert child.wait(timeout=60) == 128 + signal.SIGBUS
+    records = read_records(tmp_path / "ranks")
+    found = classify(Ending(launcher_exit_code=1), records, ranks=1, folder=tmp_path / "ranks")
+    assert (found.kind, found.exit_code) == ("rank_failed", 4)
+    assert "was ended by SIGBUS — a data file was cut while the run read it, its disk failed, or" in found.text
 
 
 def test_signals_are_passed_on(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -67,4 +68,15 @@ def test_a_file_that_ends_early_is_refused(tmp_path) -> None:
     with pytest.raises(DataError, match=r"a\.h5: images: expected readable data, found: .* — get the file again"):
         whole[0]
     with pytest.raises(DataError, match=r"a\.h5: expected an HDF5 file, found: .* — get the file again"):
+        Stored(path, "images")
+
+
+def test_an_array_beyond_the_end_of_its_file_is_refused_at_the_start(tmp_path) -> None:
+    path = tmp_path / "a.h5"
+    stored(path)
+    content = path.read_bytes()
+    end = content.index(struct.pack("<Q", len(content)))  # what the file says of its own length
+    short = len(content) - 8
+    path.write_bytes(content[:end] + struct.pack("<Q", short) + content[end + 8 : short])
+    with pytest.raises(DataError, match=r"a\.h5: expected an HDF5 file, found: .*open object"):
         Stored(path, "images")

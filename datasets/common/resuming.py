@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,9 +24,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.common.failures import UsageError
-from datasets.common.files import MANIFEST
-from datasets.common.making import JOURNAL, MARK, closing_hdf5
+from datasets.common.failures import UsageError, say
+from datasets.common.files import MANIFEST, write_manifest
+from datasets.common.making import JOURNAL, MARK, closing_hdf5, up_to_date
 from logging_spec.whole import sync_folder, whole_file
 
 BLOCK = 8
@@ -173,6 +174,41 @@ class Filling:
         for path in sorted({path for path, _ in self.places}):
             os.replace(part(self.root / path), self.root / path)
             sync_folder((self.root / path).parent)
+
+
+def make_set(
+    root: Path,
+    *,
+    made_by: Mapping[str, Any],
+    layout: Mapping[str, Any],
+    fill: Callable[[], None],
+    describe: Callable[[], dict[str, Any]],
+    summary: Callable[[dict[str, Any]], str],
+) -> None:
+    """Make a set in `root`, which is new, empty, or was made here before; one that is there is left alone.
+
+    Args:
+        root: folder of the set.
+        made_by: what its manifest says of the program, its version and its options.
+        layout: its layout.json.
+        fill: makes the samples that are missing.
+        describe: returns the manifest of the samples.
+        summary: returns a line on a manifest.
+
+    Raises UsageError where `root` holds something else, OSError where the disk refuses.
+    """
+    started = time.monotonic()
+    with alone(root):
+        if up_to_date(root, made_by, layout):
+            Journal(root).remove()
+            say(f"{root}: already holds this very set; nothing to do")
+            return
+        fill()
+        say("hashing the files and scoring the baselines")
+        manifest = describe()
+        write_manifest(root, manifest)
+        Journal(root).remove()
+    say(f"{root}: {summary(manifest)}, {time.monotonic() - started:.0f} s")
 
 
 def part(path: Path) -> Path:

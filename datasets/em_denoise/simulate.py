@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,18 +19,17 @@ from typing import Any, Literal
 import h5py
 import numpy as np
 
-from datasets.common.failures import UsageError, failing_politely, say
-from datasets.common.files import description, load_layout, write_manifest
+from datasets.common.failures import UsageError, failing_politely
+from datasets.common.files import description, load_layout
 from datasets.common.making import (
     claim,
     contiguous,
     require_jobs,
     run_all,
     stop_like_ctrl_c,
-    up_to_date,
 )
 from datasets.common.progress import shown
-from datasets.common.resuming import Journal, Key, Row, Skeletons, alone, begin
+from datasets.common.resuming import Key, Row, Skeletons, begin, make_set
 from datasets.em_denoise.baseline import VACUUM, baseline_scores, scale_statistics
 from datasets.em_denoise.simulator import SIDE, Pair, simulate_pair
 from datasets.em_denoise.specimen import CLASSES
@@ -119,18 +117,14 @@ def simulate(root: Path, options: Options, *, jobs: int) -> None:
 
     Raises UsageError where `root` holds something else, OSError where the disk refuses.
     """
-    started = time.monotonic()
-    with alone(root):
-        if up_to_date(root, made_by(options), load_layout(HERE)):
-            Journal(root).remove()
-            say(f"{root}: already holds this very set; nothing to do")
-            return
-        fill(root, options, jobs)
-        say("hashing the files and scoring the baselines")
-        manifest = describe(root, options)
-        write_manifest(root, manifest)
-        Journal(root).remove()
-    say(f"{root}: {summary(manifest)}, {time.monotonic() - started:.0f} s")
+    make_set(
+        root,
+        made_by=made_by(options),
+        layout=load_layout(HERE),
+        fill=lambda: fill(root, options, jobs),
+        describe=lambda: describe(root, options),
+        summary=summary,
+    )
 
 
 def fill(root: Path, options: Options, jobs: int) -> None:

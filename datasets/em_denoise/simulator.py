@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from datasets.em_denoise.detector import record
 from datasets.em_denoise.optics import draw_microscope, image, projected_potential_v_ang
-from datasets.em_denoise.specimen import CLASSES, draw_specimen
+from datasets.em_denoise.specimen import CLASSES, Specimen, draw_specimen
 
 SIDE = 256
 """Rows and columns of an image."""
@@ -35,6 +35,18 @@ class Pair:
     """The keys of graphene_truth.h5 for this pair."""
 
 
+def truth_of(specimen: Specimen, *, defect: int, dose: float, pixel_ang: float) -> dict[str, float]:
+    """Return the keys of graphene_truth.h5 for an image of a specimen; the dose in e⁻/Å²."""
+    return {
+        "class": defect,
+        "dose": dose,
+        "pixel": pixel_ang,
+        "vacancies": specimen.vacancies,
+        "stone_wales": specimen.stone_wales,
+        "substitutions": specimen.substitutions,
+    }
+
+
 def simulate_pair(seed: np.random.SeedSequence, dose_range: tuple[float, float]) -> Pair:
     """Simulate a pair; equal seeds give equal pairs. Doses, in e⁻/Å², are drawn evenly in their logarithm."""
     random = np.random.default_rng(seed)
@@ -44,13 +56,6 @@ def simulate_pair(seed: np.random.SeedSequence, dose_range: tuple[float, float])
     specimen = draw_specimen(random, SIDE * pixel_ang, PAD * pixel_ang, CLASSES[defect])
     potential = projected_potential_v_ang(specimen.positions_ang, specimen.species, pixels, pixel_ang)
     clean = image(potential, pixel_ang, draw_microscope(random))[PAD:-PAD, PAD:-PAD]
-    truth = {
-        "class": defect,
-        "dose": dose,
-        "pixel": pixel_ang,
-        "vacancies": specimen.vacancies,
-        "stone_wales": specimen.stone_wales,
-        "substitutions": specimen.substitutions,
-    }
+    truth = truth_of(specimen, defect=defect, dose=dose, pixel_ang=pixel_ang)
     noisy = record(random, clean, dose, pixel_ang)
     return Pair(clean=clean.astype(np.float32), noisy=noisy.astype(np.float32), truth=truth)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.em_denoise.simulator import PAD, PIXEL_ANG, SIDE, Pair
+from datasets.em_denoise.simulator import PAD, PIXEL_ANG, SIDE, Pair, truth_of
 from datasets.em_denoise.specimen import CLASSES, Specimen, draw_specimen
 
 Float = NDArray[np.float64]
@@ -115,12 +115,5 @@ def simulate_stem_pair(seed: np.random.SeedSequence, dose_range: tuple[float, fl
     electrons, scanned = (image[PAD:-PAD, PAD:-PAD] for image in (padded, jitter(random, padded, pixel_ang)))
     detector = draw_detector(random, electrons)
     clean, noisy = detector.gain * electrons + detector.offset, record(random, scanned, detector)
-    truth = {
-        "class": defect,
-        "dose": dose,
-        "pixel": pixel_ang,
-        "vacancies": specimen.vacancies,
-        "stone_wales": specimen.stone_wales,
-        "substitutions": specimen.substitutions,
-    }
+    truth = truth_of(specimen, defect=defect, dose=dose, pixel_ang=pixel_ang)
     return Pair(clean=clean.astype(np.float32), noisy=noisy.astype(np.float32), truth=truth)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -18,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from datasets.common.failures import UsageError, failing_politely, say
-from datasets.common.files import description, file_sha256, load_layout, write_manifest
-from datasets.common.making import MARK, claim, require_jobs, run_all, stop_like_ctrl_c, up_to_date
+from datasets.common.failures import UsageError, failing_politely
+from datasets.common.files import description, file_sha256, load_layout
+from datasets.common.making import MARK, claim, require_jobs, run_all, stop_like_ctrl_c
 from datasets.common.progress import shown
-from datasets.common.resuming import Journal, alone
+from datasets.common.resuming import Journal, make_set
 from datasets.slstr_cloud.baseline import scene_statistics
 from datasets.slstr_cloud.extras import NO_EXTRAS, Extras
 from datasets.slstr_cloud.naming import granule_name
@@ -145,20 +144,17 @@ def simulate(root: Path, options: Options, *, jobs: int) -> None:
 
     Raises UsageError where `root` holds something else, OSError where the disk refuses.
     """
-    started = time.monotonic()
-    with alone(root):
-        if up_to_date(root, made_by(options), load_layout(HERE)):
-            Journal(root).remove()
-            say(f"{root}: already holds this very set; nothing to do")
-            return
-        splits = scene_jobs(root, options)
-        make_scenes(root, options, [job for split in splits.values() for job in split], jobs)
-        paths = {split: [str(job.path.relative_to(root)) for job in held] for split, held in splits.items()}
-        say("hashing the files and scoring the baselines")
-        manifest = describe(root, options, paths)
-        write_manifest(root, manifest)
-        Journal(root).remove()
-    say(f"{root}: {summary(manifest)}, {time.monotonic() - started:.0f} s")
+    splits = scene_jobs(root, options)
+    todo = [job for split in splits.values() for job in split]
+    paths = {split: [str(job.path.relative_to(root)) for job in held] for split, held in splits.items()}
+    make_set(
+        root,
+        made_by=made_by(options),
+        layout=load_layout(HERE),
+        fill=lambda: make_scenes(root, options, todo, jobs),
+        describe=lambda: describe(root, options, paths),
+        summary=summary,
+    )
 
 
 def make_scenes(root: Path, options: Options, todo: Sequence[SceneJob], jobs: int) -> None:

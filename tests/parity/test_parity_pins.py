@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import measure
 import numpy as np
+import parity_pins
 import pytest
 from parity_comparison import QUANTITIES, RANK_QUANTITIES, angle, between_ranks, between_twins
-from parity_pins import CEILING, FILE, OUTSIDE, limit, load
+from parity_pins import CEILING, FILE, OUTSIDE, Pin, limit, load
 from parity_subjects import subjects
 
 
@@ -41,6 +43,22 @@ def test_a_limit_follows_from_what_was_found(quantity: str, found: float, expect
 def test_what_differs_altogether_is_not_pinned() -> None:
     with pytest.raises(AssertionError, match="a twin is wrong"):
         limit("gradient_norm", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("afresh", "found", "limits"), [(False, (2e-4, 3e-4), (2e-3, 3e-3)), (True, (1e-4, 3e-4), (1e-3, 3e-3))]
+)
+def test_the_most_of_all_processors_is_pinned(
+    afresh: bool, found: tuple[float, ...], limits: tuple[float, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parity_pins, "FILE", tmp_path / "tolerances.json")
+    before = Pin(samples=8, found={"loss": 2e-4, "all_steps": 1e-4}, limits={"loss": 2e-3, "all_steps": 1e-3})
+    parity_pins.save({"a": before})
+    measure.pin({"a": {"loss": 1e-4, "all_steps": 3e-4}}, afresh=afresh)
+    after = load()["a"]
+    assert after.samples == 8
+    assert (after.found["loss"], after.found["all_steps"]) == found
+    assert (after.limits["loss"], after.limits["all_steps"]) == limits
 
 
 def made(**changes: object) -> dict[str, np.ndarray]:

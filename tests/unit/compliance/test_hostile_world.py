@@ -19,10 +19,11 @@ VALID, INVALID = GOLDEN / "valid" / "slstr_cloud-pt.mllog", GOLDEN / "invalid" /
 def shell(script: str, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a line of bash in which `$check` is the checker, in the checkout, with a time limit."""
     line = f'check="{sys.executable} -m compliance check"; {script}'
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.run(
         ["bash", "-c", line, "bash", *map(str, arguments)],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**buffered, **environment},
         capture_output=True,
         text=True,
         errors="surrogateescape",

@@ -12,7 +12,7 @@ import pytest
 
 from datasets.common.failures import UsageError
 from datasets.common.making import JOURNAL
-from datasets.common.resuming import alone
+from datasets.common.resuming import alone, make_set
 from harness import registry
 from harness.commands.data_sets import declared
 from harness.errors import ConfigError
@@ -107,3 +107,17 @@ def test_a_benchmark_without_a_size_says_so(tmp_path: Path) -> None:
     benchmark: Any = SimpleNamespace(name="other", dataset="other", scales={}, home=tmp_path)
     with pytest.raises(ConfigError, match="--scale full: expected a scale that can be simulated"):
         declared(benchmark, "full", None)
+
+
+def test_a_set_is_not_made_where_another_is_being_made(tmp_path: Path) -> None:
+    begun: list[str] = []
+    with alone(tmp_path), pytest.raises(UsageError, match="found another simulation at work"):
+        make_set(
+            tmp_path,
+            made_by={},
+            layout={},
+            fill=lambda: begun.append("fill"),
+            describe=dict,
+            summary=lambda manifest: "",
+        )
+    assert begun == []

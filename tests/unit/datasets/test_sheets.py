@@ -81,6 +81,14 @@ def test_a_scene_is_shown_with_both_labels(scene: Path) -> None:
     assert tuple(row[1].image[0, 0]) == FILL
 
 
+def test_shares_are_of_what_was_seen(scene: Path) -> None:
+    with h5py.File(scene, "r+") as file:
+        file["bts"][:, 40:] = np.nan
+    (row,) = slstr.samples(scene, 1).rows
+    assert row[2].text == "bayes: 75% cloud"
+    assert (row[2].image[:, 40:] == FILL).all()
+
+
 def test_soft_labels_and_planes_without_any_are_told(scene: Path) -> None:
     with h5py.File(scene, "r+") as file:
         soft = np.full((40, 60, 1), 60, np.uint8)

@@ -56,7 +56,9 @@ def test_a_log_that_only_ours_refuses_is_named(
     publish(tmp_path, "cosmoflow", GOLDEN / "invalid" / "key-001-benchmark.mllog")
     monkeypatch.setattr(tool, "stock_accepts", lambda path: True)
     assert tool.main([str(tmp_path)]) == 1
-    assert "result_0.txt: the stock checker accepts it, ours does not" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "| Observatory/machine_8x4/strong/cosmoflow | 1 | 1 | 0 |" in said
+    assert "result_0.txt: the stock checker accepts it, ours does not" in said
 
 
 def test_nothing_to_judge_is_a_failure(tool: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

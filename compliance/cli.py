@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -223,6 +224,23 @@ def _stock_rules(options: argparse.Namespace) -> int:
     return CLEAN
 
 
+def _stock_tools(options: argparse.Namespace) -> int:
+    from compliance.convergence import points
+    from compliance.stock_tools import USAGE, VERSION, StockToolsError, teach
+
+    organisation, tools = options.organisation, options.tools
+    try:
+        taught = teach(Path(organisation), Path(tools), rule_sets.load(options.ruleset), points.shipped())
+    except StockToolsError as refusal:
+        raise UsageError(str(refusal)) from None
+    for benchmark, count in taught.items():
+        write(f"{benchmark}: {count or 'no'} reference convergence point{'' if count == 1 else 's'} of what ran\n")
+    for program, more in (("package_checker", ""), ("result_summarizer", " --csv summary.csv")):
+        command = f"python -m mlperf_logging.{program} {shlex.quote(organisation)} {USAGE} {VERSION}{more}"
+        write(f"PYTHONPATH={shlex.quote(tools)} {command}\n")
+    return CLEAN
+
+
 def _benchmark_file(path: str) -> dict[str, Any]:
     """Read the facts of a benchmark from its benchmark.json.
 
@@ -309,6 +327,12 @@ def _parser() -> argparse.ArgumentParser:
     stock = verbs.add_parser("stock-rules", parents=[named], help="print a rule file for MLPerf's own checker")
     stock.add_argument("benchmark", metavar="BENCHMARK", help="name of a benchmark")
     stock.set_defaults(verb=_stock_rules)
+    tools = verbs.add_parser(
+        "stock-tools", parents=[named], help="teach a copy of MLPerf's own tools the benchmarks of a package"
+    )
+    tools.add_argument("organisation", metavar="ORG", help="folder of a package that holds systems/ and results/")
+    tools.add_argument("tools", metavar="TOOLS", help="folder that is made, for PYTHONPATH")
+    tools.set_defaults(verb=_stock_tools)
     return parser
 
 

@@ -72,7 +72,7 @@ def check_convergence(runs: Sequence[Run], points: Sequence[Point]) -> Convergen
         return Convergence(reason=f"{len(runs)} of at least {olympic.FEWEST} runs")
     if runs[0].value("submission_division") != "closed":
         return _alone(runs, "the open division is free in how it converges")
-    ours = _matching(runs[0], points)
+    ours = matching(runs[0], points)
     candidates = {who: envelope(found) for who, found in reference_points.by_implementation(ours).items()}
     if not candidates:
         return _alone(runs, "no reference convergence point", [_no_point(runs[0], ours)])
@@ -106,7 +106,7 @@ def check_missed(runs: Sequence[Run]) -> Iterator[Finding]:
         )
 
 
-def _matching(run: Run, points: Sequence[Point]) -> list[Point]:
+def matching(run: Run, points: Sequence[Point]) -> list[Point]:
     """Return the points of what ran: those of the most demanding target that is not above the run's own."""
     target, metric, direction = (run.summary[fact] for fact in ("target", "metric", "direction"))
     if target is None:

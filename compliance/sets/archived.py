@@ -16,11 +16,11 @@ from compliance.judge import judge_stream
 from compliance.package import archive
 from compliance.package import rules as package_rules
 from compliance.rundir import LARGEST_CONFIG_BYTES
-from compliance.sets.members import PRUNED, RESULT, WEAK, Member
+from compliance.sets.members import PRUNED, RESULT, RESULTS, WEAK, Member
 from compliance.sets.refusal import Refused
 from logging_spec.events import LineError, parse_object
 
-SYSTEM = re.compile(r"[^/]+/systems/([^/]+)\.json")
+SYSTEM = re.compile(r"([^/]+)/systems/([^/]+)\.json")
 """Description of a system: `<organisation>/systems/<system>.json`."""
 
 LARGEST_LOG_BYTES = 256 << 20
@@ -33,10 +33,17 @@ def members(path: Path) -> Iterator[Member]:
     Raises:
         Refused: it is damaged, or a log is too long.
     """
-    systems = {match[1]: _document(file) for file in _files(path) if (match := SYSTEM.fullmatch(file.name))}
+    systems: dict[str, dict[str, Any] | None] = {}
+    organisations = set()
+    for file in _files(path):
+        if match := SYSTEM.fullmatch(file.name):
+            systems[match[2]] = _document(file)
+            organisations.add(match[1])
     for file in _files(path):
         place = PurePosixPath(file.name)
-        if RESULT.fullmatch(place.name):
+        # The code of a submission may hold logs too, such as those of the reference.
+        is_code = place.parts[0] in organisations and place.parts[1] != RESULTS
+        if RESULT.fullmatch(place.name) and not is_code:
             yield _member(path, place, _content(path, file), systems)
 
 

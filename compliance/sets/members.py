@@ -5,6 +5,7 @@ Whoever reads another container makes members of it, and everything else stays a
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,12 @@ PRUNED = "pruned_results"
 
 WEAK = "weak"
 """Folder, above that of a benchmark, of sets that ran at the same time."""
+
+RESULTS = "results"
+"""Folder of a submission that holds its logs."""
+
+SUBMISSION = {RESULTS, "systems"}
+"""Folders by which a submission is known in a tree."""
 
 DOCUMENTS = (CONFIG, "launch.json", "system.json")
 """Files of a run directory that say more than its log."""
@@ -98,7 +105,12 @@ def without_log(path: Path) -> list[Path]:
 
 
 def _logs(path: Path) -> Iterator[Path]:
-    return (log for log in path.rglob("*") if RESULT.fullmatch(log.name) and log.is_file())
+    """Yield the logs of a tree; of a submission, those of its results alone, since its code may hold logs too."""
+    for folder, folders, files in os.walk(path):
+        if {*folders} >= SUBMISSION:
+            folders[:] = [RESULTS]
+        here = Path(folder)
+        yield from (log for name in files if RESULT.fullmatch(name) and (log := here / name).is_file())
 
 
 def _is_run(folder: Path) -> bool:

@@ -366,6 +366,19 @@ def test_each_folder_of_results_is_a_set_of_a_package(tmp_path: Path) -> None:
     assert len(sets(read_set(tmp_path))) == 2
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_logs_in_the_code_of_a_package_are_no_results(tmp_path: Path, packed: bool) -> None:
+    folder = tmp_path / "submission" / "Org"
+    write_set(folder / "results" / "one" / "slstr_cloud", runs((2,) * 5))
+    write_set(folder / "benchmarks" / "slstr_cloud" / "implementations" / "pt" / "kept", runs((3,) * 5))
+    (folder / "systems").mkdir()
+    (folder / "systems" / "one.json").write_text('{"system_name": "one"}')
+    path = shutil.make_archive(str(tmp_path / "packed"), "tar", folder.parent) if packed else folder.parent
+    found = one(score(path, "--format", "json"))
+    assert found["set"].endswith("/results/one/slstr_cloud")
+    assert found["epochs_mean"] == 2
+
+
 @pytest.mark.parametrize("suffix", ["tar", "zip", "gztar"])
 def test_an_archive_scores_as_what_it_was_made_of(tmp_path: Path, suffix: str) -> None:
     folder = tmp_path / "submission" / "Org"

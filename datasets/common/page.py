@@ -8,6 +8,7 @@ their accents.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -162,6 +163,20 @@ def page(title: str, lines: list[str], rows: list[Row], foot: list[str]) -> Imag
         top += height + GAP
     _lines(pen, top, ending, SMALL)
     return sheet
+
+
+def few_colours(sheet: Image.Image, colours: int, kept: Iterable[Colour]) -> Image.Image:
+    """Return a page with a palette: so many colours that are near to all of its own, and some that stay as they are."""
+    near = sheet.quantize(colours, dither=Image.Dither.NONE).getpalette() or []
+    palette = np.array([*dict.fromkeys(kept), *np.reshape(near[: 3 * colours], (-1, 3))], np.int64)
+    # Pillow's own search of a palette is rounded, and would move the kept colours too.
+    packed = np.asarray(sheet, np.int64) @ (1 << 16, 1 << 8, 1)
+    found, place = np.unique(packed, return_inverse=True)
+    own = found[:, None] >> (16, 8, 0) & 255
+    nearest = np.array([((palette - colour) ** 2).sum(axis=1).argmin() for colour in own], np.uint8)
+    few = Image.fromarray(nearest[place].reshape(packed.shape), "P")
+    few.putpalette(palette.astype(np.uint8).tobytes())
+    return few
 
 
 def _lines(pen: ImageDraw.ImageDraw, top: int, lines: list[str], size: int) -> None:

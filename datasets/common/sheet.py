@@ -9,11 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from PIL import Image
-
 from datasets.common.failures import DataError, UsageError, failing_politely, say
 from datasets.common.files import MANIFEST, load_layout
-from datasets.common.page import Row, page
+from datasets.common.page import EDGE, INK, PAPER, Row, few_colours, page
 from logging_spec.whole import whole_file
 
 SPLITS = ("test", "train")
@@ -118,7 +116,8 @@ def draw(name: str, root: Path, samples_of: Look, count: int, split: str = SPLIT
     lines = [f"{name}: {samples.what}.", origin(manifest, samples.simulated), *samples.facts]
     held = io.BytesIO()
     sheet = page(title, lines, rows, list(samples.foot))
-    sheet.quantize(samples.colours, dither=Image.Dither.NONE).save(held, "PNG", optimize=True)
+    keys = [colour for row in rows for panel in row.panels for colour, _ in panel.keys]
+    few_colours(sheet, samples.colours, [INK, PAPER, EDGE, *keys]).save(held, "PNG", optimize=True)
     return held.getvalue()
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from datasets.common import page as pages
-from datasets.common.page import Axis, Panel, Ramp, Row, fitted, nice_bar, page, plain, width_of, wrapped
+from datasets.common.page import Axis, Panel, Ramp, Row, few_colours, fitted, nice_bar, page, plain, width_of, wrapped
 from datasets.common.tones import FILL, enlarged, grey, limits, means, mixed, short, step_to_fit
 
 RED = np.array([200, 0, 0], np.uint8)
@@ -120,3 +120,13 @@ def test_a_bar_is_as_long_as_it_says() -> None:
     sheet = np.asarray(page("", [], [Row([Panel("", black, bar=nice_bar(1, 200, "px"))])], []))
     white = (sheet == 255).all(axis=-1)
     assert white.sum(axis=1).max() == 50
+
+
+def test_rare_colours_that_mean_something_survive_a_small_palette() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (300, 300, 1), np.uint8).repeat(3, axis=-1)
+    noise[7, 9] = FILL
+    sheet = page("title", ["line"], [Row([Panel("a", noise)])], [])
+    few = np.asarray(few_colours(sheet, 40, [FILL, pages.PAPER, FILL]).convert("RGB"))
+    assert (few == FILL).all(axis=-1).sum() == 1
+    assert (few[1, 1:-1] == pages.PAPER).all()
+    assert len(np.unique(few.reshape(-1, 3), axis=0)) <= 42

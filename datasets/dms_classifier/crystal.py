@@ -59,12 +59,30 @@ def draw_lattice(random: np.random.Generator, phase: str) -> Lattice:
     return Lattice(lengths_ang=(a, a, a), angles_deg=(angle, angle, angle))
 
 
-def draw_domains(random: np.random.Generator, most: int) -> list[Float]:
-    """Draw one to `most` domains: permutations of the axes, each slightly tilted; (3, 3) rotations."""
-    count = int(random.integers(1, most + 1))
-    variants = [np.eye(3)[list(order)] for order in permutations(range(3))]
-    chosen = random.permutation(len(variants))[:count]
-    return [rotation(random.normal(0.0, np.radians(TILT_DEG), 3)) @ _proper(variants[index]) for index in chosen]
+def variants(phase: str, lattice: Lattice) -> list[Float]:
+    """Return the ways in which a crystal of a phase can stand in its cubic parent; (3, 3) rotations of the laboratory.
+
+    The long axis of a tetragonal crystal, and the three unlike axes of a monoclinic one, lie along the cube's edges:
+    these are permuted. A rhombohedral crystal is longer along one of the cube's four body diagonals, and each
+    permutation keeps [111]: its four variants are turned by 180° about the edges instead, which takes [111] to
+    [1-1-1], [-11-1] and [-1-11]. There, the crystal's own [111] is exactly along the cube's.
+    """
+    if phase != "rhombohedral":
+        return [_proper(np.eye(3)[list(order)]) for order in permutations(range(3))]
+    # B = Q S with a rotation Q and a symmetric S, the crystal as it is strained out of the cube without being turned.
+    left, _, right = np.linalg.svd(lattice.reciprocal_basis())
+    return [np.diag(signs) @ (left @ right).T for signs in TWOFOLD]
+
+
+TWOFOLD = ((1.0, 1.0, 1.0), (1.0, -1.0, -1.0), (-1.0, 1.0, -1.0), (-1.0, -1.0, 1.0))
+"""Diagonals of the identity and of the rotations by 180° about the edges of a cube."""
+
+
+def draw_domains(random: np.random.Generator, most: int, among: list[Float]) -> list[Float]:
+    """Draw one to `most` domains of different variants, each slightly tilted; (3, 3) rotations."""
+    count = int(random.integers(1, min(most, len(among)) + 1))
+    chosen = random.permutation(len(among))[:count]
+    return [rotation(random.normal(0.0, np.radians(TILT_DEG), 3)) @ among[index] for index in chosen]
 
 
 def _proper(matrix: Float) -> Float:

@@ -40,14 +40,17 @@ HERE = Path(__file__).parent
 PROGRAM = "datasets.dms_classifier.simulate"
 LICENCE = "MIT, like the program that made it: simulated, holds no measurement."
 
-SIMULATOR_VERSION = "1.0"
-"""Raised when the same options give other bytes than before."""
+SIMULATOR_VERSION, WITH_RHOMBOHEDRAL = "1.0", "1.1"
+"""Raised when the same options give other bytes than before; sets with the rhombohedral phase have their own.
+
+The rhombohedral crystals of 1.0 were all longer along the same body diagonal.
+"""
 
 CHANNELS = 3
 FOLDERS = {"A": ("train", "test"), "C": ("training",)}
 BYTES_PER_PATTERN = ROWS * COLUMNS * CHANNELS * 4
 MOST_VARIANTS = 6
-"""Permutations of three axes."""
+"""Permutations of three axes; a rhombohedral crystal has four variants, and so no more domains."""
 
 LARGEST_SPREAD = 1000.0
 """At which the crystal is turned by 50° and the detector sees any part of the pattern."""
@@ -251,7 +254,8 @@ def lay_out_truth(file: h5py.File, prefix: str, count: int) -> None:
 
 def made_by(options: Options) -> dict[str, Any]:
     """Return what the manifest says of the program, its version and its options."""
-    return {"program": PROGRAM, "version": SIMULATOR_VERSION, "options": asdict(options)}
+    version = WITH_RHOMBOHEDRAL if options.phases > PHASES.index("rhombohedral") else SIMULATOR_VERSION
+    return {"program": PROGRAM, "version": version, "options": asdict(options)}
 
 
 def describe(root: Path, options: Options) -> dict[str, Any]:

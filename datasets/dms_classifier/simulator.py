@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.dms_classifier.crystal import PHASES, draw_domains, draw_lattice, reflections, rotation
+from datasets.dms_classifier.crystal import PHASES, draw_domains, draw_lattice, reflections, rotation, variants
 from datasets.dms_classifier.detector import TWO_THETA_DEG, background, lines, place
 
 ORIENTATION_DEG = 0.05
@@ -50,7 +50,7 @@ def simulate_pattern(seed: np.random.SeedSequence, label: int, most_domains: int
     lattice = draw_lattice(random, PHASES[label])
     vectors, strengths = reflections(lattice)
     turn = rotation(random.normal(0.0, spread * np.radians(ORIENTATION_DEG), 3))
-    domains = draw_domains(random, most_domains)
+    domains = draw_domains(random, most_domains, variants(PHASES[label], lattice))
     shares = random.dirichlet(np.full(len(domains), 2.0))
     detector = place(TWO_THETA_DEG + spread * random.uniform(-OFFSET_DEG, OFFSET_DEG))
     width, peak = random.uniform(*WIDTH_PX), random.uniform(*PEAK_COUNTS)

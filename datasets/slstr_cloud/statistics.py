@@ -18,17 +18,11 @@ from typing import Any
 import numpy as np
 
 from datasets.common.failures import UsageError, failing_politely, say
+from datasets.slstr_cloud.histograms import BINS, RANGES, histogram
 from datasets.slstr_cloud.measured import GROUNDS, Flags, Measured, scenes_of
-from datasets.slstr_cloud.sen3 import SOLAR, THERMAL
 from datasets.slstr_cloud.statistics_tables import inserted, tables
 from datasets.slstr_cloud.structure import LENGTH_PX, REACH_PX, Edges, cloud_edges, row_spectrum, spectral_slope
 from logging_spec.whole import whole_file
-
-RANGES = dict.fromkeys(SOLAR, (-0.1, 1.4)) | dict.fromkeys(THERMAL, (180.0, 330.0))
-"""What a histogram covers, in the channel's unit; values outside count in the outermost bins."""
-
-BINS = 1500
-"""Bins of a histogram: 0.1 K and 0.001 of reflectance, fine enough to read percentiles from."""
 
 PERCENTILES = (1, 25, 50, 75, 99)
 EDGE_CHANNELS = ("S8", "S2")
@@ -60,7 +54,7 @@ class Counts:
         for channel, image in scene.channels.items():
             for name, where in groups.items():
                 sums = self.values.setdefault(channel, {})
-                sums[name] = sums.get(name, 0) + _histogram(channel, image[where])
+                sums[name] = sums.get(name, 0) + histogram(channel, image[where])
             power = row_spectrum(np.where(scene.valid, image, np.nan))
             if power is not None:
                 self.powers.setdefault(channel, []).append(power)
@@ -107,12 +101,6 @@ def _groups(scene: Measured) -> dict[str, Flags]:
         groups |= {name: scene.valid & (scene.ground == index) for index, name in enumerate(GROUNDS)}
         groups |= {f"clear {name}": groups[name] & ~cloud for name in GROUNDS}
     return groups
-
-
-def _histogram(channel: str, values: Any) -> Any:
-    low, high = RANGES[channel]
-    bins = np.floor((np.clip(values, low, np.nextafter(np.float32(high), np.float32(low))) - low) / (high - low) * BINS)
-    return np.bincount(np.clip(bins, 0, BINS - 1).astype(np.int64), minlength=BINS)
 
 
 def percentiles(channel: str, counts: Any) -> list[float]:

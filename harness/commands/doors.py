@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from harness.stops import Stops
 _DAY_S = 86_400.0
 
 
-def through(module: str, *arguments: str, home: Path = ROOT) -> int:
-    """Run `python -m module …` of the checkout, or of another home, on this terminal in the folder of the user."""
-    argv = [sys.executable, "-P", "-c", _BOOT, os.pathsep.join([str(ROOT), str(home)]), module, *arguments]
+def through(module: str, *arguments: str, home: Path | Sequence[Path] = ROOT) -> int:
+    """Run `python -m module …` of the checkout, or of other homes, on this terminal in the folder of the user."""
+    others = [home] if isinstance(home, Path) else home
+    argv = [sys.executable, "-P", "-c", _BOOT, os.pathsep.join(map(str, [ROOT, *others])), module, *arguments]
     with Stops() as stops:
         done = process.run(argv, timeout_s=30 * _DAY_S, capture=False, stops=stops)
     return done.returncode if done.returncode >= 0 else 128 - done.returncode

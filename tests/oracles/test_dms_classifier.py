@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from datasets.dms_classifier import detector
-from datasets.dms_classifier.crystal import LARGEST_INDEX, PHASES, Lattice, draw_lattice
+from datasets.dms_classifier.crystal import LARGEST_INDEX, PHASES, Lattice, draw_lattice, variants
 
 dans = pytest.importorskip("Dans_Diffraction", reason="Dans_Diffraction is in the oracles' environment: make oracles")
 
@@ -26,11 +26,28 @@ PLANES = ((1, 2, 3), (-2, 1, 2), (2, 0, 1), (0, 2, 2), (3, -1, 1), (1, -2, 1))
 Float = np.ndarray
 
 
-@pytest.fixture(params=[(phase, seed) for phase in PHASES for seed in range(2)], ids=lambda p: f"{p[0]}-{p[1]}")
+DRAWN = [(phase, seed, 0) for phase in PHASES for seed in range(2)]
+VARIANTS = [("rhombohedral", 0, number) for number in (1, 2, 3)]
+
+
+@pytest.fixture(params=DRAWN + VARIANTS, ids=lambda p: "-".join(map(str, p)))
 def lattice(request: pytest.FixtureRequest) -> Lattice:
-    """Return a crystal as the simulator draws it."""
-    phase, seed = request.param
-    return draw_lattice(np.random.default_rng(seed), phase)
+    """Return a crystal as the simulator draws it, or a further variant of it, described along the edges of the cube."""
+    phase, seed, number = request.param
+    drawn = draw_lattice(np.random.default_rng(seed), phase)
+    return along_the_cube(drawn, number) if number else drawn
+
+
+def along_the_cube(drawn: Lattice, number: int) -> Lattice:
+    """Return a variant by the lengths of, and the angles between, its axes that are near to +x, +y and +z."""
+    direct = variants("rhombohedral", drawn)[number] @ np.linalg.inv(drawn.reciprocal_basis()).T
+    direct = direct * np.sign(np.diag(direct))
+    lengths = np.linalg.norm(direct, axis=0)
+    cosines = (direct.T @ direct) / np.outer(lengths, lengths)
+    angles = [float(np.degrees(np.arccos(cosines[pair]))) for pair in ((1, 2), (0, 2), (0, 1))]
+    slanted = round(180 - drawn.angles_deg[0], 6)  # two of three angles are obtuse
+    assert sorted(round(angle, 6) for angle in angles) == sorted([round(drawn.angles_deg[0], 6), slanted, slanted])
+    return Lattice(lengths_ang=tuple(lengths), angles_deg=tuple(angles))
 
 
 @pytest.fixture

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -16,6 +19,8 @@ from datasets.slstr_cloud.simulate import options_of, scene_jobs
 from datasets.slstr_cloud.simulator import simulate_surface
 from datasets.slstr_cloud.statistics import measure
 from datasets.slstr_cloud.structure import REACH_PX, cloud_edges, row_spectrum, spectral_slope
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_slope_of_a_power_law_is_its_exponent() -> None:
@@ -144,3 +149,14 @@ def test_the_real_product_has_its_known_structure(real_product: Path) -> None:
     assert slope == pytest.approx(-1.35, abs=0.01)
     lake = scene.valid & (scene.ground == GROUNDS.index("lake"))
     assert scene.clouds["bayes"][lake].mean() == pytest.approx(0.54, abs=0.005)
+
+
+def test_what_the_picture_of_statistics_needs_is_there_in_the_oracles_environment() -> None:
+    """That environment has no rich, which draws the progress of a simulation."""
+    modules = "datasets.slstr_cloud.histograms, datasets.slstr_cloud.structure, datasets.common.page"
+    code = f"import sys; sys.modules['rich'] = sys.modules['click'] = None; import {modules}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    source = (ROOT / "tools" / "scene_plots.py").read_text(encoding="utf-8")
+    imported = re.findall(r"^from (datasets\S*) import", source, re.MULTILINE)
+    assert sorted(imported) == sorted(modules.split(", "))

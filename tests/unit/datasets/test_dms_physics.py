@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
 from datasets.dms_classifier import crystal, detector
-from datasets.dms_classifier.crystal import PHASES, Lattice, draw_domains, draw_lattice, reflections, structure_factor
-from datasets.dms_classifier.simulate import Options, draw_labels
+from datasets.dms_classifier.crystal import (
+    PHASES,
+    Lattice,
+    draw_domains,
+    draw_lattice,
+    reflections,
+    structure_factor,
+    variants,
+)
+from datasets.dms_classifier.simulate import Options, draw_labels, made_by
 from datasets.dms_classifier.simulator import simulate_pattern
 
 WAVELENGTH_ANG = 12.39842 / 8.0
@@ -75,12 +85,111 @@ def test_phases_have_the_symmetry_of_their_names() -> None:
 def test_domains_are_rotations_that_put_each_axis_everywhere() -> None:
     places = set()
     for seed in range(30):
-        for turn in draw_domains(np.random.default_rng(seed), 6):
+        for turn in draw_domains(np.random.default_rng(seed), 6, variants("tetragonal", lattice(4.0, 4.0, 4.04))):
             np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
             assert np.linalg.det(turn) == pytest.approx(1)
             places.add(int(np.abs(turn[:, 2]).argmax()))
             assert np.degrees(np.arccos(np.abs(turn[:, 2]).max())) < 6 * crystal.TILT_DEG
     assert places == {0, 1, 2}
+
+
+DIAGONALS = np.array([(1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)]) / np.sqrt(3)
+"""Body diagonals of the cube, one of each pair of opposite ones, as unit vectors."""
+
+
+def longer_diagonals(turn: np.ndarray, crystal_lattice: Lattice) -> np.ndarray:
+    """Return which body diagonals of a turned crystal are longer than their mean, (4,), in the order of the cube's."""
+    direct = turn @ np.linalg.inv(crystal_lattice.reciprocal_basis()).T
+    corners = np.array(np.meshgrid([1], [1, -1], [1, -1])).reshape(3, -1)
+    ends = (direct @ corners).T
+    lengths = np.linalg.norm(ends, axis=1)
+    nearest = np.abs(DIAGONALS @ ends.T).argmax(axis=0)
+    found = np.zeros(4, bool)
+    found[nearest[lengths > lengths.mean()]] = True
+    return found
+
+
+def test_each_rhombohedral_variant_is_longer_along_another_body_diagonal() -> None:
+    crystal_lattice = lattice(4.017, 4.017, 4.017, 89.9, 89.9, 89.9)
+    found = variants("rhombohedral", crystal_lattice)
+    assert len(found) == 4
+    np.testing.assert_array_equal([longer_diagonals(turn, crystal_lattice) for turn in found], np.eye(4, dtype=bool))
+    for turn, diagonal in zip(found, DIAGONALS, strict=True):
+        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+        assert np.linalg.det(turn) == pytest.approx(1)
+        longest = turn @ np.linalg.inv(crystal_lattice.reciprocal_basis()).T @ np.ones(3)
+        np.testing.assert_allclose(longest / np.linalg.norm(longest), diagonal, atol=1e-12)
+        assert np.linalg.norm(longest) == pytest.approx(4.017 * np.sqrt(3 * (1 + 2 * np.cos(np.radians(89.9)))))
+    permuted = variants("monoclinic", crystal_lattice)
+    assert len({tuple(longer_diagonals(turn, crystal_lattice)) for turn in permuted}) == 1  # what these cannot give
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_reciprocal_metric_of_a_rhombohedral_variant_is_that_of_its_signs(number: int) -> None:
+    """The product of two edges of the cube's frame has the sign that the variant's diagonal gives both together."""
+    a, cosine = 4.017, np.cos(np.radians(89.9))
+    crystal_lattice = lattice(a, a, a, 89.9, 89.9, 89.9)
+    turned = variants("rhombohedral", crystal_lattice)[number] @ crystal_lattice.reciprocal_basis()
+    places = np.abs(turned).argmax(axis=0)
+    assert places.tolist() == [0, 1, 2]
+    along = turned * np.sign(np.diag(turned))  # a*, b*, c* towards +x, +y, +z
+    volume = 1 - 3 * cosine**2 + 2 * cosine**3
+    signs = np.sign(DIAGONALS[number])
+    expected = np.outer(signs, signs) * (cosine**2 - cosine) / (a**2 * volume)
+    np.fill_diagonal(expected, (1 - cosine**2) / (a**2 * volume))
+    np.testing.assert_allclose(along.T @ along, expected, atol=1e-14)
+
+
+def test_domains_of_a_rhombohedral_crystal_differ_and_all_variants_are_drawn() -> None:
+    crystal_lattice = draw_lattice(np.random.default_rng(0), "rhombohedral")
+    among, seen = variants("rhombohedral", crystal_lattice), set()
+    for seed in range(40):
+        domains = draw_domains(np.random.default_rng(seed), 6, among)
+        drawn = [int(longer_diagonals(turn, crystal_lattice).argmax()) for turn in domains]
+        assert len(set(drawn)) == len(drawn)
+        seen.add((len(drawn), drawn[0]))
+    assert {count for count, _ in seen} == {1, 2, 3, 4}
+    assert {first for _, first in seen} == {0, 1, 2, 3}
+
+
+def test_variants_of_a_rhombohedral_crystal_draw_other_lines() -> None:
+    crystal_lattice = lattice(4.017, 4.017, 4.017, 89.9, 89.9, 89.9)
+    vectors, strengths = reflections(crystal_lattice)
+    seen = detector.place(60.0)
+    drawn = [
+        detector.lines(seen, vectors @ turn.T, strengths, 1.3) for turn in variants("rhombohedral", crystal_lattice)
+    ]
+    for number, one in enumerate(drawn):
+        for other in drawn[:number]:
+            assert np.corrcoef(one.ravel(), other.ravel())[0, 1] < 0.9
+
+
+@pytest.mark.parametrize("phase", ["monoclinic", "tetragonal"])
+@pytest.mark.parametrize("most", [1, 6])
+def test_the_other_phases_draw_what_they_drew(phase: str, most: int) -> None:
+    """Sets of two phases have published hashes: their domains take the same numbers in the same order."""
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        count = int(random.integers(1, most + 1))
+        orders = [np.eye(3)[list(order)] for order in permutations(range(3))]
+        expected = []
+        for index in random.permutation(6)[:count]:
+            turn = crystal.rotation(random.normal(0.0, np.radians(0.02), 3))
+            expected.append(turn @ (orders[index] if np.linalg.det(orders[index]) > 0 else -orders[index]))
+        among = variants(phase, draw_lattice(np.random.default_rng(seed), phase))
+        found = draw_domains(np.random.default_rng(seed), most, among)
+        np.testing.assert_array_equal(np.array(found), np.array(expected))
+
+
+def test_sets_with_the_rhombohedral_phase_have_a_version_of_their_own() -> None:
+    def version(phases: int) -> str:
+        options = Options(
+            dataset_id="x", train_patterns=2, test_patterns=2, seed=0, tetragonal_share=0.5,
+            phases=phases, most_domains=1, spread=1.0, generation="A",
+        )  # fmt: skip
+        return str(made_by(options)["version"])
+
+    assert (version(2), version(3)) == ("1.0", "1.1")
 
 
 def test_a_rotation_turns_by_its_length() -> None:

@@ -49,3 +49,26 @@ def test_a_killed_harness_takes_other_machines_along(two_machines):
     child.kill()
     child.communicate()
     wait_until(lambda: not two_machines.processes(), "the end of the ranks")
+
+
+@pytest.mark.slow
+@pytest.mark.mpi
+def test_each_of_two_machines_stages_a_copy_of_its_own(two_machines, tiny_data, tmp_path):
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    words = ("dms_classifier", "-i", "pt", "--scale", "tiny", "--epochs", 1, "--data-dir", tiny_data)
+    run = two_machines.run("run", *words, "--hosts", "nodea:1,nodeb:2", "--stage", folder, seconds=560)
+    assert run.document("launch")["outcome"]["kind"] == "ok", run.stderr
+    stops = [staging_stop(run.directory / "events" / f"rank{rank:05d}.mllog") for rank in range(3)]
+    size = sum(path.stat().st_size for path in tiny_data.glob("dms_classifier-*/**/*.h5"))
+    written = [stop.get("bytes", 0) for stop in stops]
+    assert written[0] == written[1] == size, "the first rank of each machine writes"
+    assert written[2] == 0, "the second rank of nodeb reads what the first one wrote"
+    assert not list(folder.iterdir()), "the copies go with the run"
+
+
+def staging_stop(log):
+    """What a rank says of its copy at the end of staging."""
+    events = [json.loads(line.removeprefix(":::MLLOG ")) for line in log.read_text(encoding="utf-8").splitlines()]
+    (stop,) = [event for event in events if event["key"] == "staging_stop"]
+    return stop["metadata"]

@@ -86,6 +86,7 @@ class Pairs:
         if len(self.noise) != len(self.clean) or not len(self.noise):
             numbers = f"{len(self.noise)} noisy and {len(self.clean)} clean images"
             raise DataError(f"{self.noise.path.parent}: expected pairs, found {numbers} — get both files again")
+        self._checked = np.zeros(len(self.noise), np.bool_)
         truth = found.get(TRUTH_FILE)
         self._class = Stored(truth, "class") if truth is not None else None
         if self._class is not None and self._class.shape != (len(self.noise),):
@@ -108,15 +109,18 @@ class Pairs:
         return self.noise[index][noisy], self.clean[index][clean]
 
     def check(self, index: int) -> None:
-        """Look at all values of a pair.
+        """Look at all values of a pair, when it is read for the first time.
 
         Raises:
             DataError: one is not finite.
         """
+        if self._checked[index]:
+            return
         for stored in (self.noise, self.clean):
             if not np.isfinite(stored[index]).all():
                 where = f"{stored.path}: {KEY}: image {index}"
                 raise DataError(f"{where}: expected finite values, found others — get the file again")
+        self._checked[index] = True
 
     def class_code(self, index: int) -> Images:
         """Return the one-hot code of the kind of defect, (4,); 1/4 everywhere where it is not known.

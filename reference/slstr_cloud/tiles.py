@@ -9,6 +9,7 @@ windows, side by side, cover the scene.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -52,14 +53,16 @@ def interleave(planes: list[NDArray[Any]], images_HWC: NDArray[np.float32]) -> N
 
     Each pixel's channels of a plane are moved as one piece of memory: NumPy is slow over an axis of six or three.
     """
-    names = [f"plane{number}" for number in range(len(planes))]
-    sizes = [images_HWC.itemsize * plane.shape[-1] for plane in planes]
-    offsets = [sum(sizes[:number]) for number in range(len(planes))]
-    formats = [f"V{size}" for size in sizes]
-    pixel = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": sum(sizes)})
+    pixel = _pixel(tuple(images_HWC.itemsize * plane.shape[-1] for plane in planes))
     pixels = images_HWC.view(pixel)[..., 0]
-    for name, piece, plane in zip(names, formats, planes, strict=True):
-        pixels[name] = np.ascontiguousarray(plane, np.float32).view(piece)[..., 0]
+    for name, plane in zip(pixel.names or (), planes, strict=True):
+        pixels[name] = np.ascontiguousarray(plane, np.float32).view(pixel[name])[..., 0]
+
+
+@cache
+def _pixel(sizes: tuple[int, ...]) -> np.dtype[Any]:
+    """Return the type of a pixel of some planes, of so many bytes each."""
+    return np.dtype([(f"plane{number}", f"V{size}") for number, size in enumerate(sizes)])
 
 
 def cut(plane_HWC: NDArray[Any], corner: Corner) -> NDArray[Any]:

@@ -147,9 +147,10 @@ class DenoiseTask:
         """Read a window of a noisy and a clean image, (rows, columns, 1), with the illumination evened out.
 
         Raises:
-            DataError: a value of the images is not finite.
+            DataError: a value of the images is not finite; `_fill` looks at images that are taken as they are.
         """
-        pairs.check(index)
+        if window or self.options.flat_field != "none":
+            pairs.check(index)
         if self.options.flat_field == "none":
             return pairs.read(index, noisy=window, clean=window)
         noisy, clean = pairs.read(index, clean=window)
@@ -171,9 +172,13 @@ class DenoiseTask:
         return batch
 
     def _fill(self, batch: Batch, position: int, pair: tuple[NDArray[Any], ...], pairs: Pairs, index: int) -> None:
-        scale = self.scale
+        scale, known, finite = self.scale, pairs.checked[index], True
         for name, image in zip(("noisy_NHWC", "clean_NHWC"), pair, strict=True):
-            scale.normalise_into(image, batch[name][position])
+            normalised = scale.normalise_into(image, batch[name][position])
+            finite = finite and (known or bool(np.isfinite(normalised).all()))  # while it is in the cache
+        if not finite:
+            pairs.check(index)
+        pairs.checked[index] = True
         if "noise_level_N" in batch:
             # Of the image as it lies in memory, turned or not: the order of a sum decides its last bit.
             batch["noise_level_N"][position] = noise_level(scale.normalise(pair[0])[..., 0])

@@ -51,8 +51,8 @@ def _starts(length: int) -> range:
 def interleave(planes: list[NDArray[Any]], images_HWC: NDArray[np.float32]) -> None:
     """Put the channels of some planes (H, W, c) side by side, in a contiguous array.
 
-    NumPy is slow over an axis of six or three. So each pixel's channels of a plane are moved as one piece of memory; of a
-    plane with few channels one channel after the other, since a move of one value takes a quarter of the time of a piece.
+    NumPy is slow over an axis of six or three: each pixel's channels of a plane are moved as one piece of memory, and
+    those of a plane with few channels one by one, since to move one value takes a quarter of the time of a piece.
     """
     pixel = _pixel(tuple(images_HWC.itemsize * plane.shape[-1] for plane in planes))
     pixels, first = images_HWC.view(pixel)[..., 0], 0

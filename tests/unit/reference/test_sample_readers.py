@@ -63,13 +63,15 @@ def test_micrographs_to_the_last_bit(options, write_run, tmp_path) -> None:
             assert_same_bits(batch[name][position], plain)
 
 
+@pytest.mark.parametrize("crop", [256, 64])
 @pytest.mark.parametrize("flat_field", ["none", "local_mean"])
 @pytest.mark.parametrize(("kind", "value"), [("noise", np.nan), ("clean", np.inf)])
-def test_a_batch_with_a_value_that_is_not_finite_is_refused(kind, value, flat_field, write_run, tmp_path) -> None:
+def test_a_batch_with_a_value_that_is_not_finite_is_refused(kind, value, flat_field, crop, write_run, tmp_path) -> None:
+    """Wherever in the image it lies, in the crop or not: the image is not looked at again."""
     files = em_files()
     files[f"train/graphene_img_{kind}.h5"]["images"][2, 250, 7] = value
     root = write_set(tmp_path / "data", files, EM_STATISTICS)
-    changes = run_of("em_denoise", flat_field=flat_field) | {"data.directory": str(root)}
+    changes = run_of("em_denoise", flat_field=flat_field, crop=crop) | {"data.directory": str(root)}
     task = DenoiseTask(runconfig.load(write_run(changes)))
     task.train_batch(np.array([0, 1]), 1)
     expected = rf"graphene_img_{kind}\.h5: images: image 2: expected finite values"

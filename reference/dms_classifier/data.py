@@ -93,7 +93,8 @@ class Patterns:
                 f"{path}: expected one or more patterns with a label each, found {len(self._labels)} labels and "
                 f"{len(self._images)} patterns — get the file again"
             )
-        self._checked = np.zeros(len(self._images), np.bool_)
+        self.checked = np.zeros(len(self._images), np.bool_)
+        """Patterns that were looked at in this run, and hold finite counts alone: nobody looks at them again."""
 
     def __len__(self) -> int:
         return len(self._images)
@@ -114,11 +115,11 @@ class Patterns:
         if out is not None:
             out[...] = stored
         found = np.ascontiguousarray(stored) if out is None else out
-        if not self._checked[index]:
+        if not self.checked[index]:
             if not np.isfinite(found).all() and not np.isfinite(stored).all():
                 where = f"{self._images.path}: {self._images.key}: pattern {index}"
                 raise DataError(f"{where}: expected finite counts, found others — get the file again")
-            self._checked[index] = True
+            self.checked[index] = True
         return found
 
     def label(self, index: int) -> int:

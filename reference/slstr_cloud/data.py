@@ -23,7 +23,8 @@ class Tiles:
             (scene, corner) for scene in scenes for corner in training_tiles(scene.rows, scene.columns)
         ]
         self._channels = scenes[0].channels if scenes else 0
-        self._complete = np.zeros(len(self._places), np.bool_)  # looked through before, and found to lack no value
+        self.complete = np.zeros(len(self._places), np.bool_)
+        """Tiles that were looked through in this run, and lack no value: nobody looks for one again."""
 
     def __len__(self) -> int:
         return len(self._places)
@@ -46,6 +47,6 @@ class Tiles:
         for position, index in enumerate(indices):
             scene, corner = self._places[index]
             into = tuple(array[position] for array in batch.values())
-            complete = bool(self._complete[index])
-            self._complete[index] = scene.tile(self._plane, corner, kind=self._kind, into=into, complete=complete)
+            complete = bool(self.complete[index])
+            self.complete[index] = scene.tile(self._plane, corner, kind=self._kind, into=into, complete=complete)
         return batch

@@ -30,7 +30,8 @@ class Scale:
 
     def normalise_in_place(self, counts: NDArray[np.float32]) -> NDArray[np.float32]:
         """Do the same to an array that may be changed."""
-        np.maximum(counts, 0, out=counts)
+        if counts.min(initial=0) < 0:
+            np.maximum(counts, 0, out=counts)
         np.sqrt(counts, out=counts)
         np.subtract(counts, np.float32(self.mean), out=counts)
         return np.divide(counts, np.float32(self.deviation), out=counts)
@@ -92,6 +93,8 @@ class Patterns:
                 f"{path}: expected one or more patterns with a label each, found {len(self._labels)} labels and "
                 f"{len(self._images)} patterns — get the file again"
             )
+        self.checked = np.zeros(len(self._images), np.bool_)
+        """Patterns that were looked at in this run, and hold finite counts alone: nobody looks at them again."""
 
     def __len__(self) -> int:
         return len(self._images)
@@ -103,6 +106,8 @@ class Patterns:
     def counts(self, index: int, out: NDArray[np.float32] | None = None) -> NDArray[np.floating]:
         """Read a pattern, (rows, columns): its first channel; into `out`, where that is given.
 
+        Its values are looked at when it is read first.
+
         Raises:
             DataError: a count is not finite.
         """
@@ -110,9 +115,11 @@ class Patterns:
         if out is not None:
             out[...] = stored
         found = np.ascontiguousarray(stored) if out is None else out
-        if not np.isfinite(found).all() and not np.isfinite(stored).all():
-            where = f"{self._images.path}: {self._images.key}: pattern {index}"
-            raise DataError(f"{where}: expected finite counts, found others — get the file again")
+        if not self.checked[index]:
+            if not np.isfinite(found).all() and not np.isfinite(stored).all():
+                where = f"{self._images.path}: {self._images.key}: pattern {index}"
+                raise DataError(f"{where}: expected finite counts, found others — get the file again")
+            self.checked[index] = True
         return found
 
     def label(self, index: int) -> int:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from reference.runtime import layers, manifest
 from reference.runtime.backend import Backend, Baseline, Batch, Optimiser, Statistics
 from reference.runtime.checkpoints import State
+from reference.runtime.disk import Disk
 from reference.runtime.runconfig import RunConfig, check_hyperparameters, margin
 from reference.runtime.schedule import Scaling, Schedule
 from reference.runtime.seeds import generator
@@ -66,6 +67,7 @@ class PhaseTask:
         self.memory: dict[str, Any] = {}
         self.statistics: dict[str, Any] = {}
         self._seed = run.seed
+        self._disk = Disk()
         self.train_count = self.eval_count = 0
         if run.mode != "predict":
             self._open(run)
@@ -123,8 +125,9 @@ class PhaseTask:
         images = np.empty((len(indices), facts.ROWS, facts.COLUMNS, 1), np.float32)
         labels = np.empty(len(indices), np.int64)
         scale = self.scale
-        for index in indices:
-            patterns.will_need(int(index))
+        if self._disk.was_needed():
+            for index in indices:
+                patterns.will_need(int(index))
         for position, index in enumerate(indices):
             patterns.counts(int(index), out=images[position, :, :, 0])
             scale.normalise_in_place(images[position, :, :, 0])

@@ -86,6 +86,8 @@ class Pairs:
         if len(self.noise) != len(self.clean) or not len(self.noise):
             numbers = f"{len(self.noise)} noisy and {len(self.clean)} clean images"
             raise DataError(f"{self.noise.path.parent}: expected pairs, found {numbers} — get both files again")
+        self.checked = np.zeros(len(self.noise), np.bool_)
+        """Pairs that were looked at in this run, and hold finite values alone: nobody looks at them again."""
         truth = found.get(TRUTH_FILE)
         self._class = Stored(truth, "class") if truth is not None else None
         if self._class is not None and self._class.shape != (len(self.noise),):
@@ -108,15 +110,18 @@ class Pairs:
         return self.noise[index][noisy], self.clean[index][clean]
 
     def check(self, index: int) -> None:
-        """Look at all values of a pair.
+        """Look at all values of a pair, unless they are known to be finite.
 
         Raises:
             DataError: one is not finite.
         """
+        if self.checked[index]:
+            return
         for stored in (self.noise, self.clean):
             if not np.isfinite(stored[index]).all():
                 where = f"{stored.path}: {KEY}: image {index}"
                 raise DataError(f"{where}: expected finite values, found others — get the file again")
+        self.checked[index] = True
 
     def class_code(self, index: int) -> Images:
         """Return the one-hot code of the kind of defect, (4,); 1/4 everywhere where it is not known.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from reference.runtime import layers, manifest
 from reference.runtime.backend import Backend, Baseline, Batch, Optimiser, Statistics
 from reference.runtime.checkpoints import State
+from reference.runtime.disk import Disk
 from reference.runtime.runconfig import RunConfig, check_hyperparameters, margin
 from reference.runtime.schedule import Scaling, Schedule
 from reference.runtime.seeds import generator
@@ -82,6 +83,7 @@ class DenoiseTask:
         self.memory: dict[str, Any] = {}
         self.statistics: dict[str, Any] = {}
         self._seed = run.seed
+        self._disk = Disk()
         self.train_count = self.eval_count = 0
         if run.mode != "predict":
             self._open(run)
@@ -117,8 +119,9 @@ class DenoiseTask:
         """Read training crops: noisy_NHWC and clean_NHWC, and what else the model needs."""
         side = self.options.crop
         batch = self._empty(len(indices), side)
-        for sample in indices:
-            self._train.will_need(int(sample) // self.options.crops_per_image)
+        if self._disk.was_needed():
+            for sample in indices:
+                self._train.will_need(int(sample) // self.options.crops_per_image)
         for position, sample in enumerate(indices):
             index = int(sample) // self.options.crops_per_image
             if self.options.augment == "none" and side == facts.SIDE:  # nothing is drawn for a whole image
@@ -141,7 +144,13 @@ class DenoiseTask:
         return batch
 
     def _read(self, pairs: Pairs, index: int, window: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Read a window of a noisy and a clean image, (rows, columns, 1), with the illumination evened out."""
+        """Read a window of a noisy and a clean image, (rows, columns, 1), with the illumination evened out.
+
+        Raises:
+            DataError: a value of the images is not finite; `_fill` looks at images that are taken as they are.
+        """
+        if window or self.options.flat_field != "none":
+            pairs.check(index)
         if self.options.flat_field == "none":
             return pairs.read(index, noisy=window, clean=window)
         noisy, clean = pairs.read(index, clean=window)
@@ -151,7 +160,8 @@ class DenoiseTask:
         """Even out the illumination of an image where that is asked for; its level is that of clean images then."""
         if self.options.flat_field == "none":
             return noisy_HW.astype(np.float32)
-        return np.float32(self.scale.mean) * flat_field(noisy_HW)
+        even = flat_field(noisy_HW)
+        return np.multiply(even, np.float32(self.scale.mean), out=even)
 
     def _empty(self, count: int, side: int) -> Batch:
         batch: Batch = {name: np.empty((count, side, side, 1), np.float32) for name in ("noisy_NHWC", "clean_NHWC")}
@@ -162,11 +172,13 @@ class DenoiseTask:
         return batch
 
     def _fill(self, batch: Batch, position: int, pair: tuple[NDArray[Any], ...], pairs: Pairs, index: int) -> None:
-        scale = self.scale
+        scale, known, finite = self.scale, pairs.checked[index], True
         for name, image in zip(("noisy_NHWC", "clean_NHWC"), pair, strict=True):
             normalised = scale.normalise_into(image, batch[name][position])
-            if not np.isfinite(normalised).all():
-                pairs.check(index)
+            finite = finite and (known or bool(np.isfinite(normalised).all()))  # while it is in the cache
+        if not finite:
+            pairs.check(index)
+        pairs.checked[index] = True
         if "noise_level_N" in batch:
             # Of the image as it lies in memory, turned or not: the order of a sum decides its last bit.
             batch["noise_level_N"][position] = noise_level(scale.normalise(pair[0])[..., 0])

@@ -68,6 +68,7 @@ class Place:
     def __init__(self, dataset: h5py.Dataset) -> None:
         self.shape: tuple[int, ...] = dataset.shape
         self.dtype: np.dtype[Any] = dataset.dtype
+        self.sample_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize if self.shape else 0
         contiguous = dataset.chunks is None and dataset.compression is None and not dataset.external
         self.offset: int | None = dataset.id.get_offset() if contiguous else None
         self.chunk_bytes = int(np.prod(dataset.chunks or 0)) * self.dtype.itemsize
@@ -116,10 +117,9 @@ class Arrays:
         place = self._places[key]
         if place.offset is None or not self._bytes:
             return
-        length = int(np.prod(place.shape[1:])) * place.dtype.itemsize
-        start = place.offset + sample * length
+        start = place.offset + sample * place.sample_bytes
         before = start % mmap.PAGESIZE
-        self._bytes.madvise(mmap.MADV_WILLNEED, start - before, length + before)
+        self._bytes.madvise(mmap.MADV_WILLNEED, start - before, place.sample_bytes + before)
 
     def _map(self, place: Place) -> NDArray[Any]:
         """Return a view of one array; all of a file share one map, since each map keeps a file open."""

@@ -46,6 +46,7 @@ class ReadAhead(Generic[Item, Result]):
         self._thread.join()
 
     def __iter__(self) -> Iterator[Result]:
+        """Yield the results that have not come yet: iterating again goes on where it was left."""
         while True:
             asked = time.perf_counter()
             kind, content = self._results.get()

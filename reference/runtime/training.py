@@ -7,6 +7,7 @@ Initial state from rank 0 → epochs of steps → an evaluation after each → s
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from .lifecycle import EventLog
 from .meter import Meter
 from .readahead import ReadAhead
 from .runconfig import RunConfig
+from .sharding import Indices
 from .stop import StopRequest
 
 ANOTHER = "another rank asked to stop"
@@ -65,18 +67,22 @@ class Training:
         self._task = task
 
     def train(self) -> Ending:
-        """Train until the target, a limit or a request ends it."""
-        while True:
-            ending = self._train_epoch()
-            if ending:
-                self._save(due=ending.sound)
-                return ending
-            metrics = self.evaluate()
-            ending = self._ending(metrics[self._run.target.metric])
-            self._save(due=self._is_due() or (ending is not None and not ending.reached))
-            if ending:
-                return ending
-            self.progress = replace(self.progress, epoch=self.progress.epoch + 1, step=0)
+        """Train until the target, a limit or a request ends it.
+
+        One reader serves all epochs, so that the first batches of an epoch are read while the last one is evaluated.
+        """
+        with ReadAhead(self._shares(self.progress), lambda share: self._task.train_batch(*share)) as read:
+            while True:
+                ending = self._train_epoch(read)
+                if ending:
+                    self._save(due=ending.sound)
+                    return ending
+                metrics = self.evaluate()
+                ending = self._ending(metrics[self._run.target.metric])
+                self._save(due=self._is_due() or (ending is not None and not ending.reached))
+                if ending:
+                    return ending
+                self.progress = replace(self.progress, epoch=self.progress.epoch + 1, step=0)
 
     def evaluate(self) -> dict[str, float]:
         """Score every evaluation sample once, spread over the ranks, and log the metrics."""
@@ -97,12 +103,20 @@ class Training:
         self.best = self._run.target.better(self.best, metrics[self._run.target.metric])
         return metrics
 
-    def _train_epoch(self) -> Ending | None:
-        """Do the steps that are left of the epoch; return an ending where training cannot or should not go on."""
-        epoch, ending = self.progress.epoch, None
+    def _batches(self, epoch: int, step: int) -> list[Indices]:
+        """Return the global batches of an epoch from a step on, the first being 0."""
         order = sharding.permutation(self._task.train_count, seed=self._run.seed, epoch=epoch)
-        batches = sharding.batches(order, self._task.batch_size)[self.progress.step :]
-        shares = [sharding.share(batch, rank=self._backend.rank, size=self._ranks) for batch in batches]
+        return sharding.batches(order, self._task.batch_size)[step:]
+
+    def _shares(self, start: Progress) -> Iterator[tuple[Indices, int]]:
+        """Yield this rank's share of each batch, and its epoch, from a place in the training to the last epoch."""
+        for epoch in range(start.epoch, self._run.limits.max_epochs + 1):
+            for batch in self._batches(epoch, start.step if epoch == start.epoch else 0):
+                yield sharding.share(batch, rank=self._backend.rank, size=self._ranks), epoch
+
+    def _train_epoch(self, read: ReadAhead[tuple[Indices, int], Batch]) -> Ending | None:
+        """Do the steps that are left of the epoch; return an ending where training cannot or should not go on."""
+        epoch, ending, before_s = self.progress.epoch, None, read.waited_s
         with self._log.interval("epoch", epoch_num=epoch) as interval:
             meter = Meter(
                 log=self._log,
@@ -110,13 +124,13 @@ class Training:
                 steps_per_epoch=self.progress.steps_per_epoch,
                 every_steps=self._run.log_every_steps,
             )
-            with ReadAhead(shares, lambda share: self._task.train_batch(share, epoch)) as read:
-                for indices, batch in zip(batches, read, strict=False):  # strict would wait for a batch too many
-                    ending = self._train_step(batch, len(indices), meter)
-                    if ending:
-                        break
+            # Batches of the next epoch follow in `read`: strict would take the first of them.
+            for indices, batch in zip(self._batches(epoch, self.progress.step), read, strict=False):
+                ending = self._train_step(batch, len(indices), meter)
+                if ending:
+                    break
             waits_s = np.zeros(self._ranks)
-            waits_s[self._backend.rank] = read.waited_s
+            waits_s[self._backend.rank] = read.waited_s - before_s
             meter.finish(self._backend.allreduce_sum(waits_s, "data_wait"))
             interval.stop["samples_count"] = meter.samples
         return ending

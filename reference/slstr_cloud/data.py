@@ -23,6 +23,8 @@ class Tiles:
             (scene, corner) for scene in scenes for corner in training_tiles(scene.rows, scene.columns)
         ]
         self._channels = scenes[0].channels if scenes else 0
+        self.complete = np.zeros(len(self._places), np.bool_)
+        """Tiles that were looked through in this run, and lack no value: nobody looks for one again."""
 
     def __len__(self) -> int:
         return len(self._places)
@@ -44,7 +46,7 @@ class Tiles:
         }
         for position, index in enumerate(indices):
             scene, corner = self._places[index]
-            scene.images(corner.row, corner.column, kind=self._kind, out=batch["images_NHWC"][position])
-            batch["label_NHW"][position] = scene.label(self._plane, corner.row, corner.column)
-            batch["valid_NHW"][position] = scene.valid(self._plane, corner.row, corner.column)
+            into = tuple(array[position] for array in batch.values())
+            complete = bool(self.complete[index])
+            self.complete[index] = scene.tile(self._plane, corner, kind=self._kind, into=into, complete=complete)
         return batch

@@ -21,13 +21,16 @@ from . import facts, normalisation
 from .facts import TILE
 from .labels import Encoding, decode, encoding_of
 from .normalisation import Normalisation, Scaling
-from .tiles import interleave
+from .tiles import Corner, interleave
 
 Bool = NDArray[np.bool_]
 LABEL_PLANES = ("bayes", "summary")
 
 BLOCK = 64
 """Rows of a scene that are read at once to measure it."""
+
+BLOCK_PIXELS = 1 << 15
+"""Pixels of a scene that are brought to the model's scale at once: enough to be worth the calls, few for the caches."""
 
 
 class Scene:
@@ -107,15 +110,35 @@ class Scene:
             out: contiguous array to read into; a new one where there is none.
         """
         images = np.empty((rows, columns, self.channels), np.float32) if out is None else out
-        self._read_values(np.s_[row : row + rows, column : column + columns], images)
-        scaling = self.scaling(kind)
-        lines = images.reshape(rows, -1)  # long rows, since NumPy is slow over an axis of nine
-        lines -= np.tile(scaling.offsets, columns)
-        lines /= np.tile(scaling.scales, columns)
-        seen = np.isfinite(lines)
-        if not seen.all():
-            lines[~seen] = 0.0
+        self._read_values(np.s_[row : row + rows, column : column + columns], images, self.scaling(kind))
         return images
+
+    def tile(
+        self, plane: str, corner: Corner, *, kind: Normalisation, into: tuple[NDArray[Any], ...], complete: bool = False
+    ) -> bool:
+        """Read a tile's `images`, `label` and `valid`, and look at each value once for all three.
+
+        Args:
+            plane: the label plane.
+            corner: its upper left pixel.
+            kind: how values are normalised.
+            into: contiguous arrays to read these three into.
+            complete: whether it is known, from reading it before, that no value is missing; nothing looks for one then.
+
+        Returns:
+            Whether no value is missing.
+
+        Raises:
+            DataError: the file is damaged, or the label plane was never filled.
+        """
+        images_HWC, label_HW, valid_HW = into
+        window = np.s_[corner.row : corner.row + TILE, corner.column : corner.column + TILE]
+        complete = self._read_values(window, images_HWC, self.scaling(kind), complete=complete)
+        values = np.ascontiguousarray(self._read(plane, window)[..., 0])
+        label_HW[...], valid_HW[...] = decode(values, self._encoding(plane))
+        if not complete or "valid" in self._places:
+            valid_HW &= self.valid(None, corner.row, corner.column)
+        return complete
 
     def scaling(self, kind: Normalisation) -> Scaling:
         """Return what brings the scene's values to the model's scale; other than `fixed`, it is measured once."""
@@ -128,18 +151,37 @@ class Scene:
         for row in range(0, self.rows, BLOCK):
             block = (row, 0, min(BLOCK, self.rows - row), self.columns)
             images = np.empty((*block[2:], self.channels), np.float32)
-            self._read_values(np.s_[row : row + block[2], :], images)
+            self._read_values(np.s_[row : row + block[2], :], images, None)
             yield images[self.valid(None, *block)]
 
-    def _read_values(self, window: Any, images_HWC: NDArray[np.float32]) -> None:
-        """Read pixels in the channels' own units; a brightness temperature that was not seen becomes NaN."""
-        raw = self._read("bts", window)
-        if self._thermal:
-            images_HWC[...] = raw
-        else:
-            interleave([self._read("refs", window), raw], images_HWC)
-        if not raw.min() > 0:
-            images_HWC[..., -raw.shape[-1] :][raw <= 0] = np.nan
+    def _read_values(
+        self, window: Any, images_HWC: NDArray[np.float32], scaling: Scaling | None, *, complete: bool = False
+    ) -> bool:
+        """Read pixels as `images` has them or, without a scaling, in the channels' own units, missing ones too.
+
+        In their own units, a brightness temperature that was not seen is NaN. Some rows at a time go from the file to
+        their place.
+
+        Returns:
+            Whether no value is missing: `complete`, where that is known.
+        """
+        planes = {key: self._read(key, window) for key in (("bts",) if self._thermal else ("refs", "bts"))}
+        rows, columns = images_HWC.shape[:2]
+        numbers = {} if scaling is None else _numbers_of_lines(scaling, columns)
+        at_once, none_missing = max(1, BLOCK_PIXELS // columns), True
+        for row in range(0, rows, at_once):
+            block = np.s_[row : row + at_once]
+            parts = []
+            for key, plane in planes.items():
+                part = images_HWC[block] if self._thermal else np.empty(plane[block].shape, np.float32)
+                part[...] = plane[block]
+                if not complete and key == "bts" and not part.min() > 0:
+                    part[plane[block] <= 0] = np.nan
+                none_missing &= _normalise(part, numbers.get(key), complete=complete)
+                parts.append(part)
+            if not self._thermal:
+                interleave(parts, images_HWC[block])
+        return none_missing
 
     def kelvins(self, channel: int) -> NDArray[np.float32]:
         """Read the brightness temperature of S7, S8 or S9 (0, 1, 2) of the whole scene, in kelvin."""
@@ -219,3 +261,39 @@ class Scene:
             )
         keys = ", ".join(sorted(self._places)) or "no data set"
         raise DataError(f"{self.path}: expected the key {key}, found {keys} — this is no SLSTR scene of this layout")
+
+
+def _numbers_of_lines(scaling: Scaling, columns: int) -> dict[str, tuple[Any, Any]]:
+    """Return by key what is subtracted from a line of its values, and what the result is divided by.
+
+    Where it is the same for all channels it is one number, which is faster; None stands for a division by 1.
+    """
+    temperatures = len(facts.TEMPERATURES)
+    found = {}
+    for key, channels in (("refs", np.s_[:-temperatures]), ("bts", np.s_[-temperatures:])):
+        offsets, scales = scaling.offsets[channels], scaling.scales[channels]
+        offset, scale = (each[0] if len(set(each)) == 1 else np.tile(each, columns) for each in (offsets, scales))
+        found[key] = (offset, None if len(set(scales) | {1}) == 1 else scale)
+    return found
+
+
+def _normalise(part_HWC: NDArray[np.float32], numbers: tuple[Any, Any] | None, *, complete: bool) -> bool:
+    """Bring contiguous values to the model's scale, those that are missing to 0; without numbers, leave them.
+
+    Returns:
+        Whether none is missing: `complete`, where that is known.
+    """
+    lines = part_HWC.reshape(len(part_HWC), -1)  # long rows, since NumPy is slow over an axis of six or three
+    if numbers is not None:
+        offset, scale = numbers
+        lines -= offset
+        if scale is not None:
+            lines /= scale
+    if complete:
+        return True
+    seen = np.isfinite(lines)
+    if seen.all():
+        return True
+    if numbers is not None:
+        lines[~seen] = 0.0
+    return False

@@ -90,15 +90,31 @@ def write(folder: Path, files: dict[str, Any], statistics: dict[str, Any] | None
     return root
 
 
-def made(task: type[Any], benchmark: str, root: Path, **hyperparameters: Any) -> Read:
-    """Return the training reader of a benchmark, opened anew."""
+def made(task: type[Any], benchmark: str, root: Path, looked_at: str | None = None, **hyperparameters: Any) -> Read:
+    """Return the training reader of a benchmark, opened anew.
+
+    Args:
+        task: the benchmark's task.
+        benchmark: its name.
+        root: the data set.
+        looked_at: where its samples note that they were looked through; it forgets that before each batch, and so reads
+            as in a first epoch.
+        hyperparameters: those that are not the defaults.
+    """
     text = (ROOT / "tests/unit/reference/cases/run.json").read_text(encoding="utf-8").replace("@FOLDER@", str(root))
     document = json.loads(text) | run_of(benchmark, **hyperparameters)
     document["data"] |= {"directory": str(root), "manifest_sha256": None}
     path = root / "run.json"
     path.write_text(json.dumps(document), encoding="utf-8")
     opened = task(runconfig.load(path))
-    return lambda indices: opened.train_batch(indices, 1)
+    samples = vars(opened).get("train", vars(opened).get("_train"))
+
+    def read(indices: NDArray[np.int64]) -> Any:
+        if looked_at is not None:
+            getattr(samples, looked_at)[:] = False
+        return opened.train_batch(indices, 1)
+
+    return read
 
 
 def micrographs(folder: Path, scale: float) -> Case:
@@ -114,6 +130,7 @@ def micrographs(folder: Path, scale: float) -> Case:
         pieces=lambda i: [Piece(path=root / "train" / name, key="images", index=i) for name in names],
         readers={
             "batch": lambda: made(DenoiseTask, "em_denoise", root, flat_field="none"),
+            "batch of a first epoch": lambda: made(DenoiseTask, "em_denoise", root, "checked", flat_field="none"),
             "batch, illumination evened out": lambda: made(DenoiseTask, "em_denoise", root),
         },
     )
@@ -132,7 +149,10 @@ def patterns(folder: Path, scale: float) -> Case:
         name="DMS patterns",
         samples=count,
         pieces=lambda i: [Piece(path=path, key="images", index=np.s_[i, :, :, 0])],
-        readers={"batch": lambda: made(PhaseTask, "dms_classifier", root)},
+        readers={
+            "batch": lambda: made(PhaseTask, "dms_classifier", root),
+            "batch of a first epoch": lambda: made(PhaseTask, "dms_classifier", root, "checked"),
+        },
     )
 
 
@@ -155,8 +175,11 @@ def scenes(folder: Path, scale: float) -> Case:
         window = np.s_[corner.row : corner.row + 256, corner.column : corner.column + 256]
         return [Piece(path=path, key=key, index=window) for key in ("bts", "refs", "bayes")]
 
-    reader = {"batch": lambda: made(CloudTask, "slstr_cloud", root)}
-    return Case(name="SLSTR tiles", samples=len(corners), pieces=pieces, readers=reader)
+    readers = {
+        "batch": lambda: made(CloudTask, "slstr_cloud", root),
+        "batch of a first epoch": lambda: made(CloudTask, "slstr_cloud", root, "complete"),
+    }
+    return Case(name="SLSTR tiles", samples=len(corners), pieces=pieces, readers=readers)
 
 
 class Plain:

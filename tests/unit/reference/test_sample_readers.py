@@ -17,7 +17,7 @@ import pytest
 from small_sets import DMS_STATISTICS, EM_STATISTICS, dms_files, em_files, run_of, write_set
 
 from reference.dms_classifier.task import PhaseTask
-from reference.em_denoise.noise import flat_field
+from reference.em_denoise.noise import ROUNDING, flat_field
 from reference.em_denoise.task import DenoiseTask
 from reference.runtime import runconfig
 from reference.runtime.errors import DataError
@@ -63,18 +63,21 @@ def test_micrographs_to_the_last_bit(options, write_run, tmp_path) -> None:
             assert_same_bits(batch[name][position], plain)
 
 
+@pytest.mark.parametrize("crop", [256, 64])
 @pytest.mark.parametrize("flat_field", ["none", "local_mean"])
 @pytest.mark.parametrize(("kind", "value"), [("noise", np.nan), ("clean", np.inf)])
-def test_a_batch_with_a_value_that_is_not_finite_is_refused(kind, value, flat_field, write_run, tmp_path) -> None:
+def test_a_batch_with_a_value_that_is_not_finite_is_refused(kind, value, flat_field, crop, write_run, tmp_path) -> None:
+    """Wherever in the image it lies, in the crop or not: the image is not looked at again."""
     files = em_files()
     files[f"train/graphene_img_{kind}.h5"]["images"][2, 250, 7] = value
     root = write_set(tmp_path / "data", files, EM_STATISTICS)
-    changes = run_of("em_denoise", flat_field=flat_field) | {"data.directory": str(root)}
+    changes = run_of("em_denoise", flat_field=flat_field, crop=crop) | {"data.directory": str(root)}
     task = DenoiseTask(runconfig.load(write_run(changes)))
     task.train_batch(np.array([0, 1]), 1)
     expected = rf"graphene_img_{kind}\.h5: images: image 2: expected finite values"
-    with np.errstate(invalid="ignore"), pytest.raises(DataError, match=expected):
-        task.train_batch(np.array([1, 2]), 1)
+    for _ in range(2):  # a pair that was refused is looked at again
+        with pytest.raises(DataError, match=expected):
+            task.train_batch(np.array([1, 2]), 1)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -84,20 +87,29 @@ def test_a_pattern_with_a_count_that_is_not_finite_is_refused(value, write_run, 
     root = write_set(tmp_path / "data", files, DMS_STATISTICS)
     task = PhaseTask(runconfig.load(write_run(run_of("dms_classifier") | {"data.directory": str(root)})))
     task.train_batch(np.array([0, 2]), 1)
-    with pytest.raises(DataError, match=r"dms_phases\.h5: images: pattern 1: expected finite counts"):
-        task.train_batch(np.array([1]), 1)
+    for _ in range(2):  # a pattern that was refused is looked at again
+        with pytest.raises(DataError, match=r"dms_phases\.h5: images: pattern 1: expected finite counts"):
+            task.train_batch(np.array([1]), 1)
 
 
-def test_the_illumination_to_the_last_bit() -> None:
-    image = np.random.default_rng(2).random((90, 70), FLOAT)
+@pytest.mark.parametrize(("shape", "window"), [((256, 256), 51), ((90, 70), 51), ((33, 40), 31), ((32, 256), 31)])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_the_illumination_to_a_few_roundings(shape, window, dtype) -> None:
+    """In float64 by sums over the whole image to each pixel, as a plain formula has it."""
+    image = np.random.default_rng(2).poisson(40, shape).astype(dtype)
+    image[:, shape[1] // 2 :] *= 0.003  # so dark that the darkest illumination that is divided by comes into play
+    before, after = window // 2 + 1, window // 2
 
     def sums(values: np.ndarray) -> np.ndarray:
-        total = np.pad(values, ((26, 25), (26, 25))).cumsum(0).cumsum(1)
-        return total[51:, 51:] - total[:-51, 51:] - total[51:, :-51] + total[:-51, :-51]
+        total = np.pad(values, ((before, after), (before, after))).cumsum(0).cumsum(1)
+        return total[window:, window:] - total[:-window, window:] - total[window:, :-window] + total[:-window, :-window]
 
-    level = sums(image.astype(np.float64)) / sums(np.ones(image.shape))
+    level = sums(image.astype(np.float64)) / sums(np.ones(shape))
+    assert shape[1] < 2 * window or level.min() < 0.05 * level.max()
     for _ in range(2):  # the number of pixels in the windows is remembered
-        assert_same_bits(flat_field(image), (image / np.maximum(level, 0.05 * level.max())).astype(FLOAT))
+        found = flat_field(image)
+        assert (found.dtype, found.flags.c_contiguous) == (FLOAT, True)
+        np.testing.assert_allclose(found, image / np.maximum(level, 0.05 * level.max()), rtol=ROUNDING, atol=0)
 
 
 def test_patterns_to_the_last_bit(write_run, tmp_path) -> None:
@@ -106,32 +118,41 @@ def test_patterns_to_the_last_bit(write_run, tmp_path) -> None:
     root = write_set(tmp_path / "data", files, DMS_STATISTICS)
     task = PhaseTask(runconfig.load(write_run(run_of("dms_classifier") | {"data.directory": str(root)})))
     roots = np.sqrt(np.maximum(files["train/dms_phases.h5"]["images"][INDICES, :, :, :1], 0), dtype=FLOAT)
-    assert_same_bits(task.train_batch(INDICES, 1)["images_NHWC"], (roots - FLOAT(4)) / FLOAT(2))
+    for epoch in (1, 2):
+        assert_same_bits(task.train_batch(INDICES, epoch)["images_NHWC"], (roots - FLOAT(4)) / FLOAT(2))
 
 
 @pytest.mark.parametrize("channels", ["all", "thermal"])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("chunks", [None, True])
-def test_tiles_to_the_last_bit(channels, dtype, chunks, write_scene) -> None:
+@pytest.mark.parametrize("kind", ["fixed", "scene"])
+def test_tiles_to_the_last_bit(channels, dtype, chunks, kind, write_scene) -> None:
     rng = np.random.default_rng(4)
-    bts, refs = (rng.uniform(200, 310, (300, 520, 3)).astype(dtype), rng.random((300, 520, 6)).astype(dtype))
-    bts[40:50, 60, 1], bts[41, 70, 2], bts[42, 300:, 0] = np.nan, 0, np.inf  # missing in one tile, in some channels
+    bts, refs = (rng.uniform(200, 310, (300, 800, 3)).astype(dtype), rng.random((300, 800, 6)).astype(dtype))
+    bts[40:50, 60, 1], bts[41, 70, 2], bts[42, 300:400, 0] = np.nan, 0, np.inf  # two tiles lack values, one does not
     refs[60, 60:70, 3] = np.nan
-    path = write_scene(300, 520, chunks=chunks, bts=bts, refs=refs)
+    declared = (rng.random((300, 800, 1)) > 0.1).astype("u1")
+    path = write_scene(300, 800, chunks=chunks, bts=bts, refs=refs, **({"valid": declared} if chunks else {}))
     with h5py.File(path) as file:
         bayes = file["bayes"][..., 0]
-    batch = Tiles([Scene(path, channels=channels)], "bayes").batch(np.array([1, 0]))
+    scene = Scene(path, channels=channels)
+    tiles = Tiles([scene], "bayes", kind)
     offsets, scales = np.array([facts.NORMALISATION[name] for name in facts.CHANNELS[channels]], FLOAT).T
-    for position, corner in enumerate(reversed(training_tiles(300, 520))):
+    if kind == "scene":
+        offsets, scales = scene.scaling(kind).offsets, scene.scaling(kind).scales
+    for number in [0, 1, 2, 1, 0]:  # from the second time on, it is known whether a tile lacks a value
+        batch, corner = tiles.batch(np.array([number])), training_tiles(300, 800)[number]
         window = np.s_[corner.row : corner.row + 256, corner.column : corner.column + 256]
         hot = np.where(bts[window] <= 0, np.nan, bts[window]).astype(FLOAT)
         values = hot if channels == "thermal" else np.concatenate([refs[window].astype(FLOAT), hot], -1)
         plain = (values - offsets) / scales
         plain[~np.isfinite(plain)] = 0
-        assert_same_bits(batch["images_NHWC"][position], plain)
+        assert_same_bits(batch["images_NHWC"][0], plain)
         seen = ((bts[window] > 0) & (bts[window] < np.inf)).all(-1)
-        assert_same_bits(batch["valid_NHW"][position], seen.astype(np.uint8))
-        assert_same_bits(batch["label_NHW"][position], (bayes[window] > 0).astype(np.uint8))
+        if chunks:
+            seen &= declared[window][..., 0] != 0
+        assert_same_bits(batch["valid_NHW"][0], seen.astype(np.uint8))
+        assert_same_bits(batch["label_NHW"][0], (bayes[window] > 0).astype(np.uint8))
 
 
 def test_what_other_packages_compressed_is_read(tmp_path) -> None:

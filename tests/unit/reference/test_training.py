@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import pytest
 from numpy_twin import LineTask, NumpyBackend
 
 from logging_spec.events import parse_line
-from reference.runtime import checkpoints, program
+from reference.runtime import checkpoints, program, sharding
 from reference.runtime.errors import DataError, Refused
 
 TARGET = {"metric": "closeness", "direction": "max", "value": 0.999999}
@@ -109,9 +110,10 @@ def test_a_signal_stops_after_the_step_and_the_rest_of_the_epoch_follows_on_resu
     assert stopped.keys()[-5:] == ["epoch_stop", "checkpoint", "run_stop", "baseline", "quality_margin"]
     stop = stopped.metadata("run_stop")[0]
     assert (stop["status"], stop["reason"]) == ("aborted", "stopped on request (SIGUSR2)")
-    resumed = tell({"resume_from": str(tmp_path / "checkpoints")})
-    whole = tell({"output.checkpoints": str(tmp_path / "others")})
-    assert resumed.task.seen == whole.task.seen[18:]
+    resumed = tell({"resume_from": str(tmp_path / "checkpoints"), "limits.max_epochs": 3})
+    whole = tell({"output.checkpoints": str(tmp_path / "others"), "limits.max_epochs": 3})
+    assert resumed.task.seen == whole.task.seen[18:], "two samples of the second epoch, and the whole third one"
+    assert len(resumed.task.seen) == 12
     assert np.array_equal(resumed.backend.state()["weights/line/kernel"], whole.backend.state()["weights/line/kernel"])
 
 
@@ -220,6 +222,40 @@ def test_inference_is_timed_once_the_target_is_reached(epochs: int, times: int, 
     assert keys[keys.index("run_stop") + 1 : keys.index("baseline")] == ["inference_start", "inference_stop"] * times
 
 
+def test_an_epoch_is_read_ahead_while_the_one_before_it_is_evaluated(tell) -> None:
+    asked, started = [], threading.Event()
+
+    class Task(LineTask):
+        def train_batch(self, indices: Any, epoch: int) -> Any:
+            asked.append(epoch)
+            if epoch == 2:
+                started.set()
+            return super().train_batch(indices, epoch)
+
+        def eval_batch(self, indices: Any) -> Any:
+            assert started.wait(10), "the second epoch is read although no step has asked for it yet"
+            return super().eval_batch(indices)
+
+    story = tell({"limits.max_epochs": 2}, task=Task())
+    assert asked == [1, 1, 1, 2, 2, 2]
+    assert len(story.backend.learning_rates) == 6
+    orders = [sharding.permutation(10, seed=7, epoch=epoch).tolist() for epoch in (1, 2)]
+    assert story.task.seen == orders[0] + orders[1]
+
+
+def test_damage_in_the_next_epoch_does_not_keep_this_one_from_its_checkpoint(tell, tmp_path) -> None:
+    class Task(LineTask):
+        def train_batch(self, indices: Any, epoch: int) -> Any:
+            if epoch == 2:
+                raise DataError("sample 3 is damaged")
+            return super().train_batch(indices, epoch)
+
+    with pytest.raises(DataError, match="sample 3 is damaged"):
+        tell({"limits.max_epochs": 2}, task=Task())
+    assert [path.name for path in (tmp_path / "checkpoints").glob("*.npz")] == ["epoch-0001.npz"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "read-ahead"]
+
+
 def waits(story: Story) -> list[Any]:
     return [event for event in story.events if event.key == "data_wait"]
 
@@ -235,6 +271,16 @@ def test_an_epoch_says_how_long_its_steps_waited_for_data(tell) -> None:
     assert all(wait.value > 0.1 for wait in slow), "three batches of 0.05 s, with nothing to hide them behind"
     assert all(0.5 < wait.metadata["share"] <= 1 for wait in slow)
     assert all(wait.metadata["slowest_rank"] == 0 for wait in slow)
+
+
+def test_what_one_epoch_waited_is_not_counted_again_in_the_next(tell) -> None:
+    class SlowAtFirst(LineTask):
+        def train_batch(self, indices: Any, epoch: int) -> Any:
+            time.sleep(0.2 if epoch == 1 else 0)
+            return super().train_batch(indices, epoch)
+
+    first, second = waits(tell({"limits.max_epochs": 2}, task=SlowAtFirst()))
+    assert second.value < first.value / 2
 
 
 def test_reading_that_steps_hide_is_not_waited_for(tell) -> None:

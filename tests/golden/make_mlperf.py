@@ -380,17 +380,39 @@ INVALID: dict[str, bytes] = {
 }  # fmt: skip
 
 
+SETS: dict[str, list[bytes]] = {
+    "valid/near-set-001-one-run-twice": [log(), log("cosmoflow", value("seed", 4712)), log()],
+    "invalid/set-001-one-seed": [
+        log(),
+        log("cosmoflow", value("seed", 4712)),
+        log("cosmoflow", value("eval_error", 0.1238, 1)),
+    ],
+}
+"""Sets of runs, by folder."""
+
+
 def write_logs() -> None:
-    """Write every log."""
+    """Write every log and every set."""
     for kind, logs in (("valid", VALID), ("invalid", INVALID)):
         (HERE / kind).mkdir(parents=True, exist_ok=True)
         for name, content in logs.items():
             (HERE / kind / (name if ".mllog" in name else f"{name}.mllog")).write_bytes(content)
+    for folder, runs in SETS.items():
+        (HERE / "sets" / folder).mkdir(parents=True, exist_ok=True)
+        for number, content in enumerate(runs):
+            (HERE / "sets" / folder / f"result_{number}.txt").write_bytes(content)
 
 
 def write_expected() -> None:
-    """Write what the checker says now of each invalid log about the rule in its name."""
+    """Write what the checker says now of each invalid log and set about the rule in its name."""
     from compliance.cli import main
+
+    for folder in sorted((HERE / "sets" / "invalid").glob("*/")):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.chdir(HERE / "sets"):
+            main(["check", f"invalid/{folder.name}"])
+        found = [line for line in output.getvalue().splitlines() if " mlperf-set-001 " in line]
+        folder.with_suffix(".expected.txt").write_text("".join(f"{line}\n" for line in found), encoding="utf-8")
 
     for path in sorted(path for path in (HERE / "invalid").iterdir() if path.suffix != ".txt"):
         output = io.StringIO()

@@ -50,7 +50,6 @@ WITHOUT_A_NEAR_MISS = {
     "eval-004": "every valid log",
     "target-002": "near-quality-001-just-reached is a success by the smallest margin",
     "target-003": "every valid log",
-    "set-001": "test_shared_seeds.py, because it needs several logs",
 }
 """Rules for which a file of its own would be no nearer than what the valid logs hold anyway, and why."""
 
@@ -108,20 +107,29 @@ def test_every_verdict_has_the_form_of_its_schema(path: Path, options: tuple[str
     assert answer.document["compliant"] == (answer.code == 0)
 
 
+@pytest.mark.parametrize("folder", sorted((FOLDER / "sets").glob("*/*/")), ids=lambda path: path.name)
+def test_a_set_is_judged_by_the_words_beside_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FOLDER / "sets")
+    beside = folder.with_suffix(".expected.txt")
+    expected = beside.read_text(encoding="utf-8").splitlines() if beside.is_file() else []
+    assert bool(expected) == (folder.parent.name == "invalid")
+    answer = check(folder.relative_to(FOLDER / "sets"))
+    assert answer.lines == expected
+    assert answer.code == 0
+
+
 def test_every_rule_is_exercised() -> None:
-    files = FOLDER.glob("invalid/*.expected.txt")
+    files = [*FOLDER.glob("invalid/*.expected.txt"), *FOLDER.glob("sets/invalid/*.expected.txt")]
     lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
-    shared = {
-        "mlperf-file-006",
-        "mlperf-set-001",
-    }  # the bomb of sciml-1.0 serves both; test_shared_seeds.py has the sets
+    shared = {"mlperf-file-006"}  # the bomb of sciml-1.0 serves both
     assert {rule for rule in RULES.rules for line in lines if f": {rule} " in line} == set(RULES.rules) - shared
     bomb = GOLDEN / "invalid" / "file-006-zstandard.mllog.zst"
     assert any(": mlperf-file-006 " in line for line in judged(bomb).lines)
 
 
 def test_every_rule_has_a_near_miss_or_needs_none() -> None:
-    names = [path.name.partition(".")[0].removeprefix("near-") for path in cases("valid") if "near-" in path.name]
+    near_by = [*cases("valid"), *(FOLDER / "sets" / "valid").iterdir()]
+    names = [path.name.partition(".")[0].removeprefix("near-") for path in near_by if "near-" in path.name]
     near = {"-".join(name.split("-")[:2]) for name in names}
     assert {f"mlperf-{name}" for name in near | set(WITHOUT_A_NEAR_MISS)} == set(RULES.rules)
     assert not near & set(WITHOUT_A_NEAR_MISS)

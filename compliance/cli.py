@@ -167,7 +167,11 @@ def _logs_below(options: argparse.Namespace) -> list[Path]:
     """
     from compliance.sets.members import is_archive, members
 
-    there = existing([path for path in options.paths if not options.follow or Path(path).exists()])
+    if options.follow:
+        path = _followed(options.paths)
+        there = [path] if path.exists() else []
+    else:
+        there = existing(options.paths)
     found = (member for path in there if not is_archive(path) for member in members(path))
     return [member.path for member in found if not member.own_directory]
 

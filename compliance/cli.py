@@ -16,9 +16,22 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compliance import rules as rule_sets
+from compliance.command_line import (
+    CLEAN,
+    FAULTY,
+    INTERNAL,
+    INTERRUPTED,
+    USAGE,
+    UsageError,
+    benchmark_file,
+    existing,
+    fail,
+    seconds,
+    unreadable,
+)
 from compliance.finding import file_name
 from compliance.output import OutputError, complain, has_colour, write
 from compliance.rules import Ruleset, RulesetError, UnknownNameError
@@ -28,18 +41,11 @@ from compliance.sets.refusal import Refused
 if TYPE_CHECKING:
     from compliance.package.minisign import PublicKey
 
-CLEAN, FAULTY, USAGE, INTERNAL = 0, 1, 2, 3
-INTERRUPTED = 130
-
 FORMS = ("text", "json", "sarif", "junit", "github")
 """As in `reporters.FORMS`, which is loaded later: a test holds the two to each other."""
 
 AUTO = "auto"
 """Choose the rule set by the benchmark that the logs name."""
-
-
-class UsageError(Exception):
-    """The command line asks for something that cannot be done; the message says what to do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,14 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(end.code or CLEAN)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (UsageError, UnknownNameError, OutputError) as refusal:
-        return _fail(USAGE, str(refusal))
+    except (UsageError, UnknownNameError, OutputError, Refused) as refusal:
+        return fail(USAGE, str(refusal))
     except OSError as error:
-        return _fail(USAGE, _unreadable(error, error.filename))
+        return fail(USAGE, unreadable(error, error.filename))
     except RulesetError as error:
-        return _fail(INTERNAL, str(error))
+        return fail(INTERNAL, str(error))
     except Exception as error:  # noqa: BLE001 - the last door: a fault of ours is one line and its own exit code
-        return _fail(INTERNAL, f"error inside the checker: {type(error).__name__}: {error}")
+        return fail(INTERNAL, f"error inside the checker: {type(error).__name__}: {error}")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -77,11 +83,18 @@ def _check(options: argparse.Namespace) -> int:
     from compliance.package.check import check_package, is_package
     from compliance.rundir import runs_below
     from compliance.seeds import with_shared_seeds
+    from compliance.sets.published import holds_results, judge_results
 
     key = None if options.public_key is None else _public_key(options.public_key)
+    if key is not None and rules.as_stock_tools:
+        raise UsageError(f"--public-key: expected packages of another rule set than {rules.name} — leave it out")
     judgements: list[Judgement] = []
+    published: list[Judgement] = []
     unread: list[str] = []
-    for path in _existing(options.paths):
+    for path in existing(options.paths):
+        if rules.as_stock_tools and holds_results(path):
+            published += judge_results(path, rules)
+            continue
         if is_package(path):
             judgements += check_package(path, rules, key)
             continue
@@ -89,8 +102,8 @@ def _check(options: argparse.Namespace) -> int:
             try:
                 judgements.append(judge(run, rules))
             except OSError as error:  # the other logs are judged all the same
-                unread.append(_unreadable(error, run))
-    judgements = with_shared_seeds(judgements, rules)
+                unread.append(unreadable(error, run))
+    judgements = [*with_shared_seeds(judgements, rules), *published]
     if judgements:
         look = reporters.Look(colour=has_colour(sys.stdout), every=options.all)
         write(reporters.report(options.format, judgements, rules, look))
@@ -132,12 +145,12 @@ def _followed(paths: Sequence[str]) -> Path:
     path = Path(paths[0])
     if path.is_dir() and runs_below(path) != [path]:
         raise UsageError(f"{file_name(paths[0])}: expected one run directory, found a folder of them — name one")
-    return _existing(paths)[0] if path.exists() else path
+    return existing(paths)[0] if path.exists() else path
 
 
 def _ruleset(options: argparse.Namespace) -> Ruleset:
     """Load the rule set that was asked for, or the one that has the benchmark of the logs."""
-    more = [_benchmark_file(path) for path in options.benchmark]
+    more = [benchmark_file(path) for path in options.benchmark]
     name = options.ruleset
     if name == AUTO:
         name = _ruleset_of_logs(_logs_below(options)) or rule_sets.DEFAULT
@@ -149,12 +162,19 @@ def _ruleset(options: argparse.Namespace) -> Ruleset:
 
 
 def _logs_below(options: argparse.Namespace) -> list[Path]:
-    """Return the logs that are named; a run directory is always of our own suite, and a log to follow may be absent."""
-    from compliance.package.check import is_package
-    from compliance.rundir import runs_below
+    """Return the logs that are named, and those of folders; run directories and archives are of our own suite.
 
-    there = [path for path in options.paths if not options.follow or Path(path).exists()]
-    return [run for path in _existing(there) if not is_package(path) for run in runs_below(path) if run.is_file()]
+    A log that is to be followed may be absent.
+    """
+    from compliance.sets.members import is_archive, members
+
+    if options.follow:
+        path = _followed(options.paths)
+        there = [path] if path.exists() else []
+    else:
+        there = existing(options.paths)
+    found = (member for path in there if not is_archive(path) for member in members(path))
+    return [member.path for member in found if not member.own_directory]
 
 
 def _ruleset_of_logs(logs: list[Path]) -> str | None:
@@ -241,40 +261,6 @@ def _stock_tools(options: argparse.Namespace) -> int:
     return CLEAN
 
 
-def _benchmark_file(path: str) -> dict[str, Any]:
-    """Read the facts of a benchmark from its benchmark.json.
-
-    Raises:
-        UsageError: it is none.
-    """
-    from compliance.benchmarks import collect
-
-    try:
-        if Path(path).exists() and not Path(path).is_file():
-            raise ValueError("no regular file")
-        return collect([Path(path)])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"no {error}" if isinstance(error, KeyError) else error
-        raise UsageError(f"--benchmark {file_name(path)}: expected a benchmark.json, found: {reason}") from None
-
-
-def _existing(paths: Sequence[str]) -> list[Path]:
-    """Return the paths, which are those of logs or of folders.
-
-    Raises:
-        UsageError: naming each that is neither.
-    """
-    wrong = [path for path in map(Path, paths) if not (path.is_file() or path.is_dir())]
-    if wrong:
-        found = [(path, "something else" if path.exists() else "nothing") for path in wrong]
-        lines = [
-            f"{file_name(str(path))}: expected a log or a run directory, found {what} — check the path"
-            for path, what in found
-        ]
-        raise UsageError("\n".join(lines))
-    return [Path(path) for path in paths]
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m compliance", description="Judge logs by the rules of SPEC.md.")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
@@ -289,7 +275,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     check = verbs.add_parser("check", parents=[judging], help="judge logs, run directories and packages")
     check.add_argument(
-        "paths", metavar="PATH", nargs="*", help="a log, a run directory, a folder of these, or a package"
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        help="a log, a run directory, a folder of these, a package, or published results",
     )
     check.add_argument("--format", choices=FORMS, default="text", help="form of the verdict (%(default)s)")
     check.add_argument("--all", action="store_true", help="text: print every finding, also those that are alike")
@@ -340,7 +329,7 @@ def _of_sets(run: Callable[..., int]) -> Callable[[argparse.Namespace], int]:
     """Make a verb of a function about sets of runs."""
 
     def verb(options: argparse.Namespace) -> int:
-        more, name = [_benchmark_file(path) for path in options.benchmark], options.ruleset
+        more, name = [benchmark_file(path) for path in options.benchmark], options.ruleset
         try:
             if name == AUTO:
                 name = _ruleset_of_logs(set_verbs.logs(options)) or rule_sets.DEFAULT
@@ -349,25 +338,3 @@ def _of_sets(run: Callable[..., int]) -> Callable[[argparse.Namespace], int]:
             raise UsageError(str(refusal)) from None
 
     return verb
-
-
-def seconds(text: str) -> float:
-    """Read a number of seconds.
-
-    Raises:
-        ValueError: it is none, or not above zero.
-    """
-    seconds = float(text)
-    if not seconds > 0:  # not a number is none either
-        raise ValueError(text)
-    return seconds
-
-
-def _unreadable(error: OSError, path: object) -> str:
-    return f"{file_name(str(path))}: {error.strerror} — name a file that can be read"
-
-
-def _fail(code: int, message: str) -> int:
-    for line in message.splitlines():
-        complain(line)
-    return code

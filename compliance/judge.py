@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from compliance import facts, rundir
 from compliance.chain import ChainWatch
@@ -20,6 +20,9 @@ from compliance.log import LineReader, LogLine
 from compliance.registry import KeyRule
 from compliance.rules import Ruleset
 from compliance.story import Story
+
+if TYPE_CHECKING:
+    from compliance.quick import Record
 
 MOST_OF_A_RULE = 1000
 """Findings of a rule that are listed for one log; the rest are counted, so that memory is bounded."""
@@ -76,46 +79,64 @@ class Judge:
         self._findings: list[Finding] = []
         self._times: Counter[str] = Counter()
         self._unlisted: dict[str, int] = {}
+        self._lines = LineReader(as_stock_tools=rules.as_stock_tools)
+        self._chains = ChainWatch()
         self._begin(rules)
 
     def _begin(self, rules: Ruleset) -> None:
         self.rules = rules
         self.story = Story(life_cycle=rules.life_cycle, state=rules.life_cycle.initial, fixed_target=rules.target)
-        self._lines = LineReader(as_stock_tools=rules.as_stock_tools)
-        self._chains = ChainWatch()
         self._plans: dict[str, Plan] = {}
 
     def feed(self, data: bytes) -> list[Finding]:
         """Take in more bytes of the log, and return what is wrong with the lines that end in them.
 
-        Where the rules depend on what the log says of itself, its head is held until it has said so.
+        Where the rules depend on what the log says of itself, its events are held until it has said so.
         """
+        self._chains.feed(data)
         if self._head is None:
             return self._hear(data)
-        return self._release() if self._head.feed(data) else []
+        self._head.measure(data)
+        found = self._keep([fault for line in self._lines.feed(data) for fault in self._hold(line)])
+        return found + self._release() if self._head.ends else found
 
     def end(self) -> list[Finding]:
         """Take the log as ended, and return what is wrong with its last line and with the whole."""
-        held = self._release()
         found: list[Finding] = []
         for line in self._lines.end():
-            self._read(line, found)
+            if self._head is None:
+                self._read(line, found)
+            else:
+                found += self._hold(line)
+        held = self._keep(found) + self._release()
+        found = []
         for check in log_checks(self.rules):
             found += check(self.story, self.rules)
         found += self._chains.findings()
         return held + self._keep(found)
 
+    def _hold(self, line: LogLine | Record) -> Sequence[Finding]:
+        """Hold a line with events; return what is wrong with one that has none."""
+        if not isinstance(line, LogLine):
+            line = LogLine(self._lines.number, (as_dict(line),), ())
+        if self._head is None or not line.records:
+            return line.findings
+        self._head.take(line)
+        return ()
+
     def _release(self) -> list[Finding]:
         if self._head is None:
             return []
         head, self._head = self._head, None
-        held = head.release()
         self._begin(self.rules.variant(head.facts))
-        return self._hear(held)
+        found: list[Finding] = []
+        for line in head.lines:
+            self._read(line, found)
+        self.story.lines = self._lines.number
+        return self._keep(found)
 
     def _hear(self, data: bytes) -> list[Finding]:
         found: list[Finding] = []
-        self._chains.feed(data)
         lines, rules, story, plans = self._lines, self.rules, self.story, self._plans
         accepts_metadata, event_of = rules.accepts_metadata, tuple.__new__
         for line in lines.feed(data):
@@ -142,7 +163,7 @@ class Judge:
             [
                 Finding(
                     rule=error.rule,
-                    line=max(1, self.story.lines),
+                    line=max(1, self._lines.number),
                     where="file",
                     expected=error.expected,
                     found=error.found,

@@ -10,6 +10,18 @@ from pathlib import Path
 import pytest
 from whole_runs import Bench, make_fake_data
 
+STRAY = ("compliance_checker.log", "package_checker.log", "rcp_checker.log", "repo_checker.log")
+"""Logs that MLPerf's tools leave where they are called, unless they are told another place."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left_behind() -> Iterator[None]:
+    """Fail the session where a test lets MLPerf's tools leave a log in the folder that the tests are called from."""
+    before = {name for name in STRAY if Path(name).exists()}
+    yield
+    left = [name for name in STRAY if name not in before and Path(name).exists()]
+    assert not left, f"{', '.join(left)}: left in {Path.cwd()} — give the tool --log_output, or a folder of its own"
+
 
 @pytest.fixture
 def fake_data(tmp_path: Path) -> Path:

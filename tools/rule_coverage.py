@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,7 +72,6 @@ def covered(ruleset: str) -> Iterator[Covered]:
         if not broken[rule] and rule in broken_by(path, ruleset, rules):
             broken[rule] += 1
     broken += Counter(rule for rule in rules.rules for text in packages() if f" {rule} " in text)
-    broken += Counter(broken_by_twins(logs_in(folder / "valid"), rules))
     broken += Counter(rule for path in sets_in(folder / "sets" / "invalid") for rule in broken_by_set(path, rules))
     valid = [*logs_in(folder / "valid"), *sets_in(folder / "sets" / "valid")]
     near = Counter("-".join(path.name.split("-")[1:3]) for path in valid if "near-" in path.name)
@@ -93,13 +92,6 @@ def packages() -> list[str]:
     return [path.read_text(encoding="utf-8") for path in sorted((GOLDEN / "packages").glob("*.expected.txt"))]
 
 
-def broken_by_twins(valid: list[Path], rules: Ruleset) -> set[str]:
-    """Return the rules that two runs with one seed break, where some valid log has a seed."""
-    judged = next(found for path in valid if (found := judge(path, rules)).summary["seed"] is not None)
-    twin = replace(judged, sha256=None, summary={**judged.summary, "run_id": "twin"}, findings=())
-    return {finding.rule for finding in with_shared_seeds([judged, twin], rules)[1].findings}
-
-
 def sets_in(folder: Path) -> list[Path]:
     """Return the sets of runs of a folder; none where there is no such folder."""
     return sorted(path for path in folder.glob("*/"))
@@ -108,7 +100,11 @@ def sets_in(folder: Path) -> list[Path]:
 def broken_by_set(folder: Path, rules: Ruleset) -> set[str]:
     """Return the rules that a set of three runs breaks, held against the reference of the golden sets."""
     (found,) = sets(read_run(member, rules) for member in members(folder))
-    return {finding.rule for finding in score(found, points.read([REFERENCE]), rules, needed=3).findings}
+    alone = [member.judge(rules) for member in members(folder)]
+    shared = {finding.rule for judged in with_shared_seeds(alone, rules) for finding in judged.findings}
+    own = {finding.rule for judged in alone for finding in judged.findings}
+    scored = {finding.rule for finding in score(found, points.read([REFERENCE]), rules, needed=3).findings}
+    return scored | (shared - own)
 
 
 def table(found: list[Covered], name: str) -> str:

@@ -53,7 +53,7 @@ def check_judged_by(story: Story, rules: Ruleset) -> Iterator[Finding]:
             rule="key-011",
             line=late.line,
             where=late.key,
-            expected="it in a whole event in the first mebibyte of the log",
+            expected="it in a whole event in the first mebibyte of events",
             found="it elsewhere",
             advice="log what the run is before its progress",
         )

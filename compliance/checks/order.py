@@ -48,8 +48,8 @@ def _misplaced(event: LoggedEvent, rule: str, states: frozenset[str], story: Sto
 
 
 def check_epoch_number(event: LoggedEvent, story: Story, rules: Ruleset) -> Iterator[Finding]:
-    """Compare the number of an epoch with that of the epoch before it."""
-    if not event.sound:
+    """Compare the number of an epoch with that of the epoch before it; what follows the run is no epoch of it."""
+    if not event.sound or "run_stop" in story.first:
         return
     resumed = story.first.get("resumed_from_epoch")
     if rules.life_cycle.rising:

@@ -13,8 +13,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from compliance import cli
 from compliance import rules as rule_sets
+from compliance.command_line import (
+    CLEAN,
+    FAULTY,
+    INTERNAL,
+    INTERRUPTED,
+    USAGE,
+    UsageError,
+    benchmark_file,
+    existing,
+    fail,
+)
 from compliance.output import has_colour, write
 from compliance.package import system
 from compliance.rules import RulesetError, UnknownNameError
@@ -29,29 +39,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _build(_parser().parse_args(arguments))
     except SystemExit as end:  # argparse has said what is wrong
-        return int(end.code or cli.CLEAN)
+        return int(end.code or CLEAN)
     except KeyboardInterrupt:
-        return cli.INTERRUPTED
-    except (cli.UsageError, UnknownNameError, ValueError) as refusal:
-        return cli._fail(cli.USAGE, str(refusal))
+        return INTERRUPTED
+    except (UsageError, UnknownNameError, ValueError) as refusal:
+        return fail(USAGE, str(refusal))
     except OSError as error:
         advice = (
             "choose another name" if isinstance(error, FileExistsError) else "see whether it can be read and written"
         )
-        return cli._fail(cli.USAGE, f"{error.filename}: {error.strerror} — {advice}")
+        return fail(USAGE, f"{error.filename}: {error.strerror} — {advice}")
     except RulesetError as error:
-        return cli._fail(cli.INTERNAL, str(error))
+        return fail(INTERNAL, str(error))
     except Exception as error:  # noqa: BLE001 - the last door: a fault of ours is one line and its own exit code
-        return cli._fail(cli.INTERNAL, f"error inside the builder: {type(error).__name__}: {error}")
+        return fail(INTERNAL, f"error inside the builder: {type(error).__name__}: {error}")
 
 
 def _build(options: argparse.Namespace) -> int:
     from compliance import reporters
     from compliance.package.build import NotCompliantError, Request, build
 
-    rules = rule_sets.load(options.ruleset, [cli._benchmark_file(path) for path in options.benchmark])
+    rules = rule_sets.load(options.ruleset, [benchmark_file(path) for path in options.benchmark])
     request = Request(
-        runs=tuple(cli._existing(options.runs)),
+        runs=tuple(existing(options.runs)),
         out=Path(options.out),
         org=options.org,
         system=options.system,
@@ -67,11 +77,11 @@ def _build(options: argparse.Namespace) -> int:
         built = build(request, rules)
     except NotCompliantError as error:
         write(reporters.report("text", error.judgements, rules, look))
-        return cli._fail(cli.FAULTY, f"{request.out}: expected compliant runs, found others — nothing was written")
+        return fail(FAULTY, f"{request.out}: expected compliant runs, found others — nothing was written")
     text = reporters.report("text", built.judgements, rules, look)
     files = f"{built.files} files, {built.runs} runs, manifest {built.manifest_sha256}"
     write(f"{text}{request.out}: {files}\n")
-    return cli.CLEAN
+    return CLEAN
 
 
 def _stated(path: str | None) -> dict[str, str]:
@@ -85,11 +95,11 @@ def _stated(path: str | None) -> dict[str, str]:
     try:
         document: dict[str, Any] = parse_object(Path(path).read_text(encoding="utf-8"))
     except (LineError, UnicodeDecodeError) as error:
-        raise cli.UsageError(f"--describe {path}: expected one JSON object, found: {error}") from None
+        raise UsageError(f"--describe {path}: expected one JSON object, found: {error}") from None
     for name, value in document.items():
         if name not in system.fields() or not isinstance(value, str) or not value.strip():
             known = ", ".join(system.fields())
-            raise cli.UsageError(f"--describe {path}: $.{name}: expected a text for one of {known}, found {value!r}")
+            raise UsageError(f"--describe {path}: $.{name}: expected a text for one of {known}, found {value!r}")
     return document
 
 
@@ -97,7 +107,7 @@ def _code(text: str) -> tuple[str, Path]:
     name, equals, folder = text.rpartition("=")
     path = Path(folder)
     if not path.is_dir():
-        raise cli.UsageError(f"--code {text}: expected a folder, or NAME=FOLDER, found none — check the path")
+        raise UsageError(f"--code {text}: expected a folder, or NAME=FOLDER, found none — check the path")
     return (name if equals else ""), path
 
 
@@ -105,7 +115,7 @@ def _password() -> str:
     if PASSWORD in os.environ:
         return os.environ[PASSWORD]
     if not sys.stdin.isatty():
-        raise cli.UsageError(f"--sign: expected the password of the key, found no terminal — set {PASSWORD}")
+        raise UsageError(f"--sign: expected the password of the key, found no terminal — set {PASSWORD}")
     return getpass.getpass("password of the key: ")
 
 

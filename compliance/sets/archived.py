@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from compliance.finding import Finding
 from compliance.judge import judge_stream
 from compliance.package import archive
 from compliance.package import rules as package_rules
@@ -31,7 +32,7 @@ def members(path: Path) -> Iterator[Member]:
     """Yield the logs of an archive in the order in which they stand there.
 
     Raises:
-        Refused: it is damaged, or a log is too long.
+        Refused: it is damaged, or a log is too long, or no file that can be read.
     """
     systems: dict[str, dict[str, Any] | None] = {}
     organisations = set()
@@ -48,11 +49,15 @@ def members(path: Path) -> Iterator[Member]:
 
 
 def _files(path: Path) -> Iterator[archive.Member]:
-    """Yield the files; what the package's own rules refuse is passed over, and `check` names it."""
+    """Yield the files; what the package's own rules refuse is passed over, and `check` names it, unless it is a log."""
+    passed_over: list[tuple[str, Finding]] = []
     try:
-        yield from archive.members(path, package_rules.load(), [])
+        yield from archive.members(path, package_rules.load(), passed_over)
     except archive.UnreadableError as error:
         raise Refused(f"{path}: {error.finding.message}") from None
+    for _file, finding in passed_over:
+        if RESULT.fullmatch(PurePosixPath(finding.where.strip('"')).name):
+            raise Refused(f"{path}: {finding.message}")
 
 
 def _content(path: Path, file: archive.Member) -> bytes:

@@ -247,12 +247,16 @@ COSINE: tuple[Edit, ...] = (
 )  # fmt: skip
 
 
-def late_division() -> bytes:
-    """Return a log that says its division behind more than a mebibyte of noise."""
-    found = log().splitlines(keepends=True)
-    division = next(line for line in found if b"submission_division" in line)
-    found.remove(division)
-    return b"".join([*found[:-1], *[b"#" * 999 + b"\n"] * 1200, found[-1], division])
+def late_division(between: bytes) -> bytes:
+    """Return a log that says its division behind 1,200 other lines."""
+    records = tell("cosmoflow")
+    division = records.pop(find(records, "submission_division"))
+    records.append({**division, "time_ms": records[-1]["time_ms"]})
+    *found, stop, last = (line.encode() for line in lines(records))
+    return b"".join([*found, *[between] * 1200, stop, last])
+
+
+NOISE, CONFIGURATION = b"#" * 999 + b"\n", f"{TOKEN}{json.dumps({**event('configuration', '#' * 999)})}\n".encode()
 
 
 def stopped_early(records: Records) -> None:
@@ -282,6 +286,7 @@ VALID: dict[str, bytes] = {
     "near-key-001-at-the-limits": log("cosmoflow", value("dropout", 0.0), value("opt_base_learning_rate", 0)),
     "near-key-002-further-metadata": log("cosmoflow", metadata("epoch_start", lr=[0.024, 0.012], instance=0)),
     "near-key-004-blocks": blocks(),
+    "near-key-011-behind-noise.mllog.gz": gzip.compress(late_division(NOISE), mtime=0),
     "near-key-007-no-accelerators": log("cosmoflow", value("accelerators_per_node", 0)),
     "near-order-001-staging": log("cosmoflow", after("init_start", event("staging_start"), event("staging_stop"))),
     "near-order-002-evaluation-behind-its-epoch": log("oc20", inside=False),
@@ -346,7 +351,7 @@ INVALID: dict[str, bytes] = {
     "key-008": log("cosmoflow", metadata("epoch_start", epoch_num="1")),
     "key-009": log("cosmoflow", without("seed")),
     "key-010": log("cosmoflow", twice("global_batch_size")),
-    "key-011.mllog.gz": gzip.compress(late_division(), mtime=0),
+    "key-011.mllog.gz": gzip.compress(late_division(CONFIGURATION), mtime=0),
     "order-001-run-before-init": log("cosmoflow", swap("run_start", "init_start")),
     "order-001-staging": log("cosmoflow", after("init_start", event("staging_stop"))),
     "order-002-unbalanced": log("cosmoflow", without("epoch_stop", 1)),
@@ -375,17 +380,39 @@ INVALID: dict[str, bytes] = {
 }  # fmt: skip
 
 
+SETS: dict[str, list[bytes]] = {
+    "valid/near-set-001-one-run-twice": [log(), log("cosmoflow", value("seed", 4712)), log()],
+    "invalid/set-001-one-seed": [
+        log(),
+        log("cosmoflow", value("seed", 4712)),
+        log("cosmoflow", value("eval_error", 0.1238, 1)),
+    ],
+}
+"""Sets of runs, by folder."""
+
+
 def write_logs() -> None:
-    """Write every log."""
+    """Write every log and every set."""
     for kind, logs in (("valid", VALID), ("invalid", INVALID)):
         (HERE / kind).mkdir(parents=True, exist_ok=True)
         for name, content in logs.items():
             (HERE / kind / (name if ".mllog" in name else f"{name}.mllog")).write_bytes(content)
+    for folder, runs in SETS.items():
+        (HERE / "sets" / folder).mkdir(parents=True, exist_ok=True)
+        for number, content in enumerate(runs):
+            (HERE / "sets" / folder / f"result_{number}.txt").write_bytes(content)
 
 
 def write_expected() -> None:
-    """Write what the checker says now of each invalid log about the rule in its name."""
+    """Write what the checker says now of each invalid log and set about the rule in its name."""
     from compliance.cli import main
+
+    for folder in sorted((HERE / "sets" / "invalid").glob("*/")):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.chdir(HERE / "sets"):
+            main(["check", f"invalid/{folder.name}"])
+        found = [line for line in output.getvalue().splitlines() if " mlperf-set-001 " in line]
+        folder.with_suffix(".expected.txt").write_text("".join(f"{line}\n" for line in found), encoding="utf-8")
 
     for path in sorted(path for path in (HERE / "invalid").iterdir() if path.suffix != ".txt"):
         output = io.StringIO()

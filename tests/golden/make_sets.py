@@ -1,7 +1,8 @@
 """Write the golden sets of runs anew: `python tests/golden/make_sets.py`.
 
 A set is a folder of logs. `sets/rcp.json` is the reference that all are held against; what `score --runs 3` must print
-about a bad set stands beside it. `--expected` writes what it prints now: read the difference before you keep it.
+about a bad set stands beside it, and what `check` must print where the rule is one of `check`. `--expected` writes what
+they print now: read the difference before you keep it. The sets of MLPerf HPC are those of `make_mlperf.py`.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ def missed(seed: int) -> bytes:
 BATCH_32, BATCH_128, BATCH_512 = (replace(BASE, batch_size=size) for size in (32, 128, 512))
 TINY = replace(BASE, scale="tiny", dataset_id="slstr_cloud-sim-tiny-v1", simulated=True, target=0.97)
 
+ANOTHER_RUN: Edit = value("run_id", "20260724T110000Z-0446")
+
 CASES: dict[str, list[bytes]] = {
     "valid/near-convergence-001-just-believable": runs((2, 3, 3)),
     "valid/near-convergence-002-between": runs((4, 4, 5), plan=BATCH_128),
@@ -68,6 +71,7 @@ CASES: dict[str, list[bytes]] = {
     "valid/near-convergence-003-just-twice": runs((3, 3, 3), value("implementation", "tf")),
     "valid/near-convergence-004-seeds": runs((3, 3, 4)),
     "valid/near-convergence-005-one": [*runs((3, 3)), missed(3)],
+    "valid/near-set-001-one-run-twice": [*runs((3, 3)), *runs((3, 3))[1:]],
     "invalid/convergence-001": runs((2, 2, 3)),
     "invalid/convergence-001-between": runs((3, 3, 3), plan=BATCH_128),
     "invalid/convergence-002-above": runs((6, 6, 6), plan=BATCH_512),
@@ -76,6 +80,7 @@ CASES: dict[str, list[bytes]] = {
     "invalid/convergence-003-few": runs((3, 3, 3), value("implementation", "other")),
     "invalid/convergence-004": [*runs((3, 3)), run(3, seed=3, plan=BATCH_32)],
     "invalid/convergence-005": [*runs((3,)), missed(2), missed(3)],
+    "invalid/set-001-one-seed": [*runs((3, 3)), run(3, ANOTHER_RUN, seed=2)],
 }
 
 
@@ -108,16 +113,24 @@ def write_sets() -> None:
     (SETS / "rcp.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
-def write_expected() -> None:
-    """Write what is said of each bad set about the rule that it is named after."""
+def said_of(folder: Path, *options: str) -> list[str]:
+    """Return the lines that `score` prints of a set, and those that `check` prints of its logs."""
     from compliance.cli import main
 
+    inside = folder.relative_to(folder.parents[1])
+    logs = sorted(str(inside / log.name) for log in folder.iterdir())
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.chdir(folder.parents[1]):
+        main(["score", str(inside), *(options or OPTIONS)])
+        main(["check", *logs])
+    return [line.strip() for line in output.getvalue().splitlines()]
+
+
+def write_expected() -> None:
+    """Write what is said of each bad set about the rule that it is named after."""
     for folder in sorted((SETS / "invalid").glob("*/")):
-        output = io.StringIO()
-        with contextlib.redirect_stdout(output), contextlib.chdir(SETS):
-            main(["score", f"invalid/{folder.name}", *OPTIONS])
         rule = "sciml-" + "-".join(folder.name.split("-")[:2])
-        found = [line.strip() for line in output.getvalue().splitlines() if line.strip().startswith(f"{rule} ")]
+        found = [line for line in said_of(folder) if f" {rule} " in f" {line}"]
         folder.with_suffix(".expected.txt").write_text("".join(f"{line}\n" for line in found), encoding="utf-8")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -11,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from checking import GOLDEN, cases, check, golden_lines, line_of, place_of, record_of
-from jsonschema import Draft202012Validator
+from jsonschema import Draft4Validator, Draft202012Validator
 
 from compliance import cli, reporters
 from compliance import rules as rule_sets
@@ -20,10 +22,16 @@ from compliance.judge import Judgement
 from compliance.reporters.text import SCREEN
 
 RULES = rule_sets.load()
-SARIF = json.loads(Path(__file__).with_name("sarif-2.1.0-part.schema.json").read_text(encoding="utf-8"))
+# The schema of the standard, which itself names draft 4, and the narrower part of it that the checker writes. That part
+# also looks at what a URI is made of, and knows no member that the checker does not write.
+OFFICIAL_FILE = Path(__file__).with_name("sarif-2.1.0-rtm.5.schema.json")
+OFFICIAL = Draft4Validator(json.loads(OFFICIAL_FILE.read_bytes()))
+PART = Draft202012Validator(json.loads(Path(__file__).with_name("sarif-2.1.0-part.schema.json").read_bytes()))
 
 ALL_LOGS = [path for path in [*cases("valid"), *cases("invalid")] if not path.with_suffix(".benchmark.json").exists()]
 ALL_LOGS += sorted((GOLDEN / "mlperf-hpc-3.0.0" / "invalid").glob("*.mllog"))[::6]
+MLPERF = "mlperf-hpc-3.0.0"
+ALL_MLPERF = [*cases(f"{MLPERF}/valid"), *cases(f"{MLPERF}/invalid")]
 ODD_NAMES = ["a b", "-q", "100%", "a:b,c", "line\nfeed", "::error::", "\udcff", "é", "<&'\">", "\x1b[2J"]
 
 
@@ -33,10 +41,19 @@ def findings_of(*paths: Path) -> list[tuple[str, int, str]]:
     return [(found["severity"], found["line"], found["rule"]) for file in files for found in file["findings"]]
 
 
-def sarif(*paths: Path) -> dict[str, Any]:
-    """Return the one run of a SARIF document that matches its schema."""
-    document = check(*paths, "--format", "sarif").document
-    assert list(Draft202012Validator(SARIF).iter_errors(document)) == []
+def sarif_errors(document: Any) -> list[str]:
+    """Return what the standard's schema finds wrong in a document, then what the narrower one does."""
+    return [
+        f"{schema} {error.json_path}: {error.message}"
+        for schema, validator in (("standard", OFFICIAL), ("part", PART))
+        for error in validator.iter_errors(document)
+    ]
+
+
+def sarif(*paths: Path | str, ruleset: str = "auto") -> dict[str, Any]:
+    """Return the one run of a SARIF document that matches its schemas."""
+    document = check("--format", "sarif", "--ruleset", ruleset, "--", *paths).document
+    assert sarif_errors(document) == []
     (run,) = document["runs"]
     assert isinstance(run, dict)
     return run
@@ -86,6 +103,42 @@ def test_every_form_says_the_same_of_a_log(path: Path) -> None:
     assert suite.get("failures") == str(len(failed))
 
 
+@pytest.mark.parametrize("path", ALL_MLPERF, ids=lambda path: f"{path.parent.stem}/{path.stem}")
+def test_sarif_of_the_mlperf_rule_set_matches_its_schemas(path: Path) -> None:
+    driver = sarif(path, ruleset=MLPERF)["tool"]["driver"]
+    assert driver["properties"]["ruleset"] == MLPERF
+    assert {rule["id"].partition("-")[0] for rule in driver["rules"]} == {"mlperf"}
+
+
+def test_the_schema_of_the_standard_is_the_published_one() -> None:
+    Draft4Validator.check_schema(OFFICIAL.schema)
+    digest = hashlib.sha256(OFFICIAL_FILE.read_bytes()).hexdigest()
+    assert digest == "2d99159ae54a3eea97f81781cff48780548657c35949f4b7f25e99a2ba4de4f8"
+
+
+BREAKAGES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "no version": lambda document: document.pop("version"),
+    "another version": lambda document: document.update(version="2.0.0"),
+    "no driver": lambda document: document["runs"][0]["tool"].pop("driver"),
+    "a rule without its identifier": lambda document: document["runs"][0]["tool"]["driver"]["rules"][0].pop("id"),
+    "an unknown member": lambda document: document["runs"][0].update(findings=[]),
+    "a result without a message": lambda document: document["runs"][0]["results"][0].pop("message"),
+    "an unknown level": lambda document: document["runs"][0]["results"][0].update(level="fatal"),
+    "a line 0": lambda document: document["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"].update(
+        startLine=0
+    ),
+    "no success of the invocation": lambda document: document["runs"][0]["invocations"][0].pop("executionSuccessful"),
+}
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES)
+def test_a_broken_sarif_document_fails_the_schema_of_the_standard(breakage: str) -> None:
+    document = check(cases("invalid")[0], "--format", "sarif").document
+    assert sarif_errors(document) == []
+    BREAKAGES[breakage](document)
+    assert any(error.startswith("standard ") for error in sarif_errors(document))
+
+
 def test_sarif_describes_its_rules_and_names_its_files() -> None:
     paths = cases("invalid")[:3]
     run = sarif(*paths, paths[0])
@@ -118,7 +171,7 @@ def test_an_odd_name_of_a_file_breaks_no_form(odd: str, tmp_path: Path, monkeypa
         assert check("--format", form, "--", odd).code == 1
     assert check("--", odd).lines[0].count("\n") == 0
     assert check("--format", "json", "--", odd).document["files"][0]["file"] == odd
-    uri = json.loads(check("--format", "sarif", "--", odd).out)["runs"][0]["artifacts"][0]["location"]["uri"]
+    uri = sarif(odd)["artifacts"][0]["location"]["uri"]
     assert unquote_to_bytes(uri) == os.fsencode(odd)
     suite = ET.fromstring(check("--format", "junit", "--", odd).out).find("testsuite")
     assert suite is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -59,6 +60,17 @@ def test_a_log_that_only_ours_refuses_is_named(
     said = capsys.readouterr().out
     assert "| Observatory/machine_8x4/strong/cosmoflow | 1 | 1 | 0 |" in said
     assert "result_0.txt: the stock checker accepts it, ours does not" in said
+
+
+def test_nothing_is_left_where_it_is_called(tmp_path: Path) -> None:
+    pytest.importorskip("mlperf_logging", reason="mlperf-logging is a development dependency")
+    publish(tmp_path / "results", "cosmoflow", GOLDEN / "valid" / "cosmoflow.mllog")
+    here = tmp_path / "here"
+    here.mkdir()
+    command = [sys.executable, str(ROOT / "tools" / "published_logs.py"), str(tmp_path / "results")]
+    done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(here.iterdir()) == []
 
 
 def test_nothing_to_judge_is_a_failure(tool: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

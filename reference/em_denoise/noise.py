@@ -26,25 +26,23 @@ WINDOW = 51
 DARKEST = 0.05
 """Smallest illumination that is divided by, as a share of the brightest."""
 
-ROUNDING = 1e-6
-"""By how much of it a pixel of `flat_field` may differ from the exact one: a few roundings of float32."""
-
 
 def flat_field(image_HW: NDArray[Any]) -> NDArray[np.float32]:
     """Divide an image by its local mean over `WINDOW` × `WINDOW` pixels, of what lies inside the image.
 
     The beam's profile is wider than any window; afterwards the vacuum's intensity is near 1 everywhere. All is computed
-    in float32, and differs from the exact value by less than `ROUNDING` of it.
+    in float64 and rounded once, so that the order of the sums leaves no trace.
     """
     window = min(WINDOW, *(size // 2 * 2 - 1 for size in image_HW.shape))
     level = _local_means(image_HW, window)
-    limit = np.float32(DARKEST) * level.max()
+    limit = DARKEST * level.max()
     if level.min() < limit:
         np.maximum(level, limit, out=level)
-    return np.divide(image_HW, level, out=level, dtype=np.float32, casting="same_kind")
+    even = np.empty(image_HW.shape, np.float32)
+    return np.divide(image_HW, level, out=even, dtype=np.float64, casting="same_kind")
 
 
-def _local_means(image_HW: NDArray[Any], window: int) -> NDArray[np.float32]:
+def _local_means(image_HW: NDArray[Any], window: int) -> NDArray[np.float64]:
     """Return the mean over the window around each pixel, of what lies inside the image.
 
     Both directions are sums along one long line, in which a pixel's neighbour is `columns` values or one away: NumPy is
@@ -53,7 +51,7 @@ def _local_means(image_HW: NDArray[Any], window: int) -> NDArray[np.float32]:
     half, (rows, columns) = window // 2, image_HW.shape
     pitch = columns + half  # the zeros after a line are those before the next one, too
     longest = max((half + rows + half) * columns, half + rows * pitch)
-    line, *room = np.empty((3, longest), np.float32)
+    line, *room = np.empty((3, longest), np.float64)
     tall = line[: (half + rows + half) * columns].reshape(-1, columns)
     tall[:half] = tall[half + rows :] = 0
     tall[half : half + rows] = image_HW
@@ -68,17 +66,17 @@ def _local_means(image_HW: NDArray[Any], window: int) -> NDArray[np.float32]:
 
 
 @cache
-def _shares(rows: int, columns: int, window: int) -> NDArray[np.float32]:
+def _shares(rows: int, columns: int, window: int) -> NDArray[np.float64]:
     """Return one over the number of pixels that the window around each pixel holds; alike for all images of a size."""
     down, across = (np.convolve(np.ones(size), np.ones(window), "same") for size in (rows, columns))
-    shares = (1 / np.outer(down, across)).astype(np.float32)
+    shares = (1 / np.outer(down, across)).astype(np.float64)
     shares.flags.writeable = False
     return shares
 
 
 def _moving_sums(
-    line: NDArray[np.float32], window: int, step: int, room: list[NDArray[np.float32]]
-) -> NDArray[np.float32]:
+    line: NDArray[np.float64], window: int, step: int, room: list[NDArray[np.float64]]
+) -> NDArray[np.float64]:
     """Return at each place the sum of `window` values, the first of them there and each a `step` after the last.
 
     The sums grow by doubling: that of 51 values is made of those of 1, 3, 6, 12 and 25, which is eight additions and

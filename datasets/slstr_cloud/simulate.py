@@ -135,8 +135,8 @@ def scene_jobs(root: Path, options: Options) -> dict[str, list[SceneJob]]:
 def run_job(job: SceneJob) -> tuple[Path, str]:
     """Simulate and write one scene; return its file and the SHA-256 of it."""
     shape = {"rows": job.rows, "columns": job.columns}
-    write_scene(job.path, simulate_scene(job.seed_sequence, **shape, night=job.night, extras=job.extras))
-    return job.path, file_sha256(job.path)
+    digest = write_scene(job.path, simulate_scene(job.seed_sequence, **shape, night=job.night, extras=job.extras))
+    return job.path, digest
 
 
 def simulate(root: Path, options: Options, *, jobs: int) -> None:
@@ -209,8 +209,11 @@ def options_of(made: dict[str, Any]) -> Options:
 
 
 def describe(root: Path, options: Options, splits: dict[str, list[str]]) -> dict[str, Any]:
-    """Return the manifest of a finished set."""
-    manifest = description(root, HERE, splits, dataset_id=options.dataset_id, licence=LICENCE, made_by=made_by(options))
+    """Return the manifest of a finished set; its journal has the hashes."""
+    made, layout = made_by(options), load_layout(HERE)
+    known = {line["path"]: line["sha256"] for line in Journal(root).read(made, layout)[1:]}
+    stated = {"dataset_id": options.dataset_id, "licence": LICENCE, "made_by": made}
+    manifest = description(root, HERE, splits, **stated, known=known)
     return {**manifest, "statistics": scene_statistics(root, splits)}
 
 

@@ -40,6 +40,9 @@ class Layer:
     aerosol: bool = False
     """Whether it is haze, which counts as clear sky."""
 
+    high: bool = False
+    """Whether it is cirrus or a front, above all other cloud."""
+
     def rows(self, rows: slice) -> Layer:
         """Return the layer over some rows."""
         images = {name: getattr(self, name) for name in ("optical_depth", "height_km", "temperature_k", "ice", "cover")}
@@ -50,6 +53,11 @@ class Layer:
         if self.aerosol:
             return np.zeros_like(self.optical_depth)
         return self.optical_depth if self.cover is None else self.optical_depth * self.cover
+
+    def share(self) -> Field:
+        """Return the share of each pixel that lies under cloud of this layer; 0 for haze."""
+        there = (self.cloud_depth() > 0).astype(np.float32)
+        return there if self.cover is None else there * self.cover
 
 
 def _layer(optical_depth: Field, height_km: Field, air_k: float) -> Layer:
@@ -103,7 +111,7 @@ def draw_high_cloud(rng: np.random.Generator, climate: Climate, shape: tuple[int
     relief = correlated_field(rng, shape, beta=2.2, outer_px=300)
     depth = _optical_depth(field, fibres, share=climate.high_share, scale=rng.uniform(0.8, 1.6))
     height = _height(rng.uniform(6, 9), (1.5, relief), (0.4, fibres), lowest=3.5, highest=13)
-    return _layer(depth, height, climate.air_k)
+    return replace(_layer(depth, height, climate.air_k), high=True)
 
 
 def draw_broken_cloud(rng: np.random.Generator, climate: Climate, shape: tuple[int, int], *, share: float) -> Layer:
@@ -125,7 +133,7 @@ def draw_thin_cirrus(rng: np.random.Generator, climate: Climate, shape: tuple[in
     field = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=300)
     fibres = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=24)
     depth = np.minimum(_optical_depth(field, 0.6 * fibres, share=share, scale=0.25), np.float32(0.5))
-    return _layer(depth, np.clip(rng.uniform(9, 11) + 0.4 * fibres, 8, 12), climate.air_k)
+    return replace(_layer(depth, np.clip(rng.uniform(9, 11) + 0.4 * fibres, 8, 12), climate.air_k), high=True)
 
 
 def draw_haze(rng: np.random.Generator, climate: Climate, shape: tuple[int, int], *, optical_depth: float) -> Layer:

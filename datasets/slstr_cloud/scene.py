@@ -6,12 +6,15 @@ import functools
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.slstr_cloud.planes import Plane, write_planes
+
+if TYPE_CHECKING:  # what only the simulator needs, a converter does not load
+    from datasets.slstr_cloud.truth import Truth
 
 HERE = Path(__file__).parent
 LAYOUTS = ("layout.json", "layout_converted.json")
@@ -42,6 +45,9 @@ class Scene:
 
     quality: NDArray[np.uint8] | None = None
     """Bits_HW1 of a converted scene: 1 fill, 2 cosmetic, 4 duplicate, 8 a label with spare bits; None elsewhere."""
+
+    truth: Truth | None = None
+    """What only the simulator knows; it goes into a file of its own."""
 
     attributes: dict[str, Any] = field(default_factory=dict)
     """Attributes of the file: provenance and what a reader must be told."""

@@ -146,7 +146,8 @@ def box_mean(image: Field, reach: int) -> Field:
     for above, row in itertools.pairwise(total):  # a sum down the columns, along the rows of memory
         row += above
     np.cumsum(total, axis=1, out=total)
-    down = total[width:] - total[:-width]
-    across = down[:, width:] - down[:, :-width]
-    across /= width**2
-    return across.astype(np.float32)
+    mean = np.empty(image.shape, np.float32)
+    for above, below, row in zip(total[:-width], total[width:], mean, strict=True):
+        below = below - above
+        np.divide(below[width:] - below[:-width], width**2, out=row, casting="same_kind")
+    return mean

@@ -74,11 +74,11 @@ def truth_of(sky: Sky, bayes: NDArray[np.uint8]) -> Truth:
         part = sky.rows(rows)
         clouds = [layer for layer in part.layers if not layer.aerosol]
         share = functools.reduce(np.maximum, [layer.share() for layer in clouds])
-        depths = [
-            np.sum([layer.cloud_depth() for layer in clouds if layer.high == high], axis=0) for high in (False, True)
-        ]
-        depth = np.minimum(np.stack(depths, axis=-1), np.float32(MOST_DEPTH))
-        return np.ceil(share * np.float32(FULL_COVER)).astype(np.uint8)[..., None], depth.astype(np.float16)
+        depth = np.empty((*share.shape, 2), np.float16)
+        for level in (False, True):
+            own = functools.reduce(np.add, [layer.cloud_depth() for layer in clouds if layer.high == level])
+            depth[..., int(level)] = np.minimum(own, np.float32(MOST_DEPTH))
+        return np.ceil(share * np.float32(FULL_COVER)).astype(np.uint8)[..., None], depth
 
     cover, optical_depth = by_strips(of, sky.mu0.shape)
     return Truth(

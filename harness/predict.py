@@ -27,7 +27,7 @@ from harness.stops import Stops
 
 CONVERT_TIMEOUT_S = 1800.0
 CONVERTER = "convert_sen3"
-"""Module of a data set that turns a folder of a product into a file of the set's layout; few data sets have one."""
+"""Module of a data set that turns a product, folder or zip, into a file of the set's layout; few data sets have one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class PredictRequest:
     """Run directory or checkpoint."""
 
     inputs: Sequence[Path]
-    """Files, or folders, which the data room converts where it can."""
+    """Files, or products, folders or zips, which the data room converts where it can."""
 
     given: Mapping[str, Any]
     """Settings from the command line."""
@@ -114,19 +114,24 @@ def _require_inputs(inputs: Sequence[Path]) -> None:
 
 
 def _ready(path: Path, configuration: Configuration, directory: RunDirectory, stops: Stops) -> Path:
-    """An input as it is, or converted: a folder, where its data set has a converter.
+    """An input as it is, or converted: a folder or a zip, where its data set has a converter.
 
     Raises:
         DataError: it cannot be converted.
         Stopped: a signal came.
     """
     dataset, home = configuration.benchmark.dataset, configuration.benchmark.home
-    if not path.is_dir() or not (home / "datasets" / dataset / f"{CONVERTER}.py").is_file():
-        return path.resolve()
+    product, zipped = path.resolve(), path.suffix.lower() == ".zip"
+    if not (path.is_dir() or zipped) or not (home / "datasets" / dataset / f"{CONVERTER}.py").is_file():
+        return product
     folder = directory.root / "artifacts" / "inputs"
     folder.mkdir(exist_ok=True)
-    target = folder / f"{path.resolve().stem}.hdf"
-    argv = [sys.executable, "-m", f"datasets.{dataset}.{CONVERTER}", str(path.resolve()), str(target)]
+    target = folder / f"{(product.stem if zipped else product.name).removesuffix('.SEN3')}.hdf"
+    if target.exists():
+        raise DataError(
+            f"{path}: expected products once, found one of the same name before it — predict one of the two"
+        )
+    argv = [sys.executable, "-m", f"datasets.{dataset}.{CONVERTER}", str(product), str(target)]
     environment = {**os.environ, "PYTHONPATH": python_path()}
     done = process.run(argv, timeout_s=CONVERT_TIMEOUT_S, cwd=home, environment=environment, stops=stops)
     if done.returncode != 0:

@@ -14,7 +14,8 @@ from typing import BinaryIO
 def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path`, and give it that name once the block has ended and the disk has it.
 
-    The temporary name is unique, so that two writers of one file never write into one another's.
+    The temporary name, which is the file's `name`, is unique, so that two writers of one file never write into one
+    another's.
 
     Raises:
         OSError: the file cannot be written; none is left behind, the one before it stands, and `filename` is `path`.
@@ -22,7 +23,7 @@ def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(name, "wb", opener=lambda *_: handle) as file:  # which knows its name, as an fdopen would not
                 yield file
                 file.flush()
                 os.fchmod(file.fileno(), mode)

@@ -30,10 +30,18 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def file_entries(root: Path, splits: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """Return path, size and SHA-256 of every file of every split, sorted by path; one of two splits is listed once."""
-    paths = sorted({path for split in splits.values() for path in split})
-    return [{"path": p, "size": (root / p).stat().st_size, "sha256": file_sha256(root / p)} for p in paths]
+def file_entries(
+    root: Path, splits: Mapping[str, Sequence[str]], known: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Return path, size and SHA-256 of every file of every split, sorted by path; one of two splits is listed once.
+
+    `known` holds the SHA-256 of paths that need not be read for it.
+    """
+    paths, known = sorted({path for split in splits.values() for path in split}), known or {}
+    return [
+        {"path": path, "size": (root / path).stat().st_size, "sha256": known.get(path) or file_sha256(root / path)}
+        for path in paths
+    ]
 
 
 def description(
@@ -45,8 +53,9 @@ def description(
     licence: str,
     attribution: str | None = None,
     made_by: Mapping[str, Any] | None = None,
+    known: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return the manifest of a set, all but its statistics; reads every file for its hash.
+    """Return the manifest of a set, all but its statistics; reads every file for its hash that is not known.
 
     Args:
         root: folder of the set.
@@ -56,6 +65,7 @@ def description(
         licence: what others may do with it.
         attribution: sentence that everything made from it must carry.
         made_by: program, version and options of a simulated set; None for a downloaded one.
+        known: SHA-256 by path, of what was hashed as it was written.
     """
     manifest = {
         "manifest_version": 1,
@@ -67,7 +77,7 @@ def description(
         "made_by": made_by,
         "layout": load_layout(here),
         "splits": splits,
-        "files": file_entries(root, splits),
+        "files": file_entries(root, splits, known),
     }
     return {key: value for key, value in manifest.items() if value is not None}
 

@@ -67,10 +67,10 @@ class Journal:
         with whole_file(self.path) as file:
             file.writelines(_line(line) for line in lines)
 
-    def append(self, line: Mapping[str, Any]) -> None:
-        """Note one piece of work whose bytes are on the disk."""
+    def append(self, *lines: Mapping[str, Any]) -> None:
+        """Note pieces of work whose bytes are on the disk."""
         with self.path.open("ab") as file:
-            file.write(_line(line))
+            file.writelines(map(_line, lines))
             file.flush()
             os.fsync(file.fileno())
 
@@ -184,6 +184,7 @@ def make_set(
     fill: Callable[[], None],
     describe: Callable[[], dict[str, Any]],
     summary: Callable[[dict[str, Any]], str],
+    beside: Callable[[], bool] = lambda: True,
 ) -> None:
     """Make a set in `root`, which is new, empty, or was made here before; one that is there is left alone.
 
@@ -194,12 +195,13 @@ def make_set(
         fill: makes the samples that are missing.
         describe: returns the manifest of the samples.
         summary: returns a line on a manifest.
+        beside: tells whether what is kept beside the files of the manifest is there too.
 
     Raises UsageError where `root` holds something else, OSError where the disk refuses.
     """
     started = time.monotonic()
     with alone(root):
-        if up_to_date(root, made_by, layout):
+        if up_to_date(root, made_by, layout) and beside():
             Journal(root).remove()
             say(f"{root}: already holds this very set; nothing to do")
             return

@@ -25,9 +25,18 @@ Inside = Callable[[h5py.File, str, Mapping[str, Any], bool], Iterator[str]]
 Together = Callable[[Path, Mapping[str, Any]], Iterator[str]]
 """Yields the faults that only a look at several files shows, given the set's folder and manifest."""
 
+Beside = Callable[[Path, Mapping[str, Any], bool], Iterator[str]]
+"""Yields the faults of what lies beside the manifest's files, given folder, manifest, and whether no value is read."""
+
 
 def faults_of(
-    root: Path, dataset: str, inside: Inside, together: Together | None = None, *, quick: bool
+    root: Path,
+    dataset: str,
+    inside: Inside,
+    together: Together | None = None,
+    *,
+    quick: bool,
+    beside: Beside | None = None,
 ) -> Iterator[str]:
     """Yield every fault of a data set as one line.
 
@@ -37,6 +46,7 @@ def faults_of(
         inside: looks into each file.
         together: looks at files that belong together.
         quick: compare sizes and headers only.
+        beside: looks at what the manifest does not list.
     """
     try:
         manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
@@ -53,6 +63,8 @@ def faults_of(
     for entry in manifest["files"]:
         yield from stored_faults(root / entry["path"], entry, quick=quick)
     yield from content_faults(root, manifest, inside, together, quick=quick)
+    if beside is not None:
+        yield from beside(root, manifest, quick)
 
 
 def manifest_faults(root: Path, dataset: str, manifest: Any) -> Iterator[str]:
@@ -78,8 +90,10 @@ def manifest_faults(root: Path, dataset: str, manifest: Any) -> Iterator[str]:
         yield f"{root / path}: expected only files of the manifest, found this one"
 
 
-def stored_faults(path: Path, entry: Mapping[str, Any], *, quick: bool) -> Iterator[str]:
-    """Yield where a file as a row of bytes is not what the manifest says."""
+def stored_faults(
+    path: Path, entry: Mapping[str, Any], *, quick: bool, listed_in: str = "the manifest"
+) -> Iterator[str]:
+    """Yield where a file as a row of bytes is not what the list of files says."""
     if not path.is_file():
         yield f"{path}: expected a file of {entry['size']} bytes, found none"
         return
@@ -87,7 +101,7 @@ def stored_faults(path: Path, entry: Mapping[str, Any], *, quick: bool) -> Itera
     if size != entry["size"]:
         yield f"{path}: expected {entry['size']} bytes, found {size}"
     elif not quick and file_sha256(path) != entry["sha256"]:
-        yield f"{path}: expected the SHA-256 of the manifest, found another — a byte was changed; get the file again"
+        yield f"{path}: expected the SHA-256 of {listed_in}, found another — a byte was changed; get the file again"
 
 
 def content_faults(
@@ -151,7 +165,14 @@ def storage_faults(array: h5py.Dataset) -> Iterator[str]:
         yield f"expected contiguous storage, found {found} — `h5repack -l CONTI -f NONE` makes it so"
 
 
-def verify_main(argv: Sequence[str] | None, inside: Inside, together: Together | None = None, *, program: str) -> int:
+def verify_main(
+    argv: Sequence[str] | None,
+    inside: Inside,
+    together: Together | None = None,
+    *,
+    program: str,
+    beside: Beside | None = None,
+) -> int:
     """Verify a data set and list its faults. Exit codes: 0 sound, 2 usage, 3 faults."""
     dataset = program.split(".")[1]  # python -m datasets.<name>.verify
     parser = argparse.ArgumentParser(prog=program, description=verify_main.__doc__)
@@ -160,7 +181,7 @@ def verify_main(argv: Sequence[str] | None, inside: Inside, together: Together |
     options = parser.parse_args(argv)
     found = 0
     with failing_politely():
-        for fault in faults_of(options.folder, dataset, inside, together, quick=options.quick):
+        for fault in faults_of(options.folder, dataset, inside, together, quick=options.quick, beside=beside):
             sys.stderr.write(fault + "\n")
             found += 1
     if found:

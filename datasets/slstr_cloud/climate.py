@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.slstr_cloud.fields import Field
+from datasets.slstr_cloud.fields import Field, by_strips
 
 EARTH_RADIUS_KM = 6371.0
 ORBIT_HEIGHT_KM = 814.5
@@ -80,7 +80,11 @@ def view_cosine(shape: tuple[int, int]) -> Field:
 
 def solar_cosine(climate: Climate, shape: tuple[int, int]) -> Field:
     """Return mu0_HW: the sun sinks by one degree every 111 km along and across the track."""
-    rows = (np.arange(shape[0]) - shape[0] / 2)[:, None] / 111
-    columns = (np.arange(shape[1]) - shape[1] / 2)[None, :] / 111
-    zenith = climate.solar_zenith_deg + 0.8 * rows + 0.5 * columns
-    return np.cos(np.deg2rad(np.clip(zenith, 0, 80))).astype(np.float32)
+    along = (np.arange(shape[0]) - shape[0] / 2)[:, None] / 111
+    across = (np.arange(shape[1]) - shape[1] / 2)[None, :] / 111
+
+    def of(rows: slice) -> tuple[Field]:
+        zenith = climate.solar_zenith_deg + 0.8 * along[rows] + 0.5 * across
+        return (np.cos(np.deg2rad(np.clip(zenith, 0, 80))).astype(np.float32),)
+
+    return by_strips(of, shape)[0]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from datasets.slstr_cloud.climate import Climate
-from datasets.slstr_cloud.fields import Field, correlated_field, upper_quantile
+from datasets.slstr_cloud.fields import Field, by_strips, correlated_field, upper_quantile
 from datasets.slstr_cloud.surface import LAPSE_K_PER_KM
 
 OPTICAL_DEPTH_BETA = 5 / 3
@@ -40,28 +40,58 @@ class Layer:
     aerosol: bool = False
     """Whether it is haze, which counts as clear sky."""
 
+    high: bool = False
+    """Whether it is cirrus or a front, above all other cloud."""
+
+    def rows(self, rows: slice) -> Layer:
+        """Return the layer over some rows."""
+        images = {name: getattr(self, name) for name in ("optical_depth", "height_km", "temperature_k", "ice", "cover")}
+        return replace(self, **{name: image[rows] for name, image in images.items() if image is not None})
+
     def cloud_depth(self) -> Field:
         """Return the mean optical depth of cloud in each pixel; 0 for haze."""
         if self.aerosol:
             return np.zeros_like(self.optical_depth)
         return self.optical_depth if self.cover is None else self.optical_depth * self.cover
 
+    def share(self) -> Field:
+        """Return the share of each pixel that lies under cloud of this layer; 0 for haze."""
+        there = (self.cloud_depth() > 0).astype(np.float32)
+        return there if self.cover is None else there * self.cover
+
 
 def _layer(optical_depth: Field, height_km: Field, air_k: float) -> Layer:
-    temperature = np.maximum(np.float32(air_k) - np.float32(LAPSE_K_PER_KM) * height_km, np.float32(COLDEST_K))
-    return Layer(
-        optical_depth=optical_depth.astype(np.float32),
-        height_km=height_km.astype(np.float32),
-        temperature_k=temperature.astype(np.float32),
-        ice=np.clip((258 - temperature) / 20, 0, 1).astype(np.float32),
-    )
+    def of(rows: slice) -> tuple[Field, Field]:
+        kelvins = np.float32(air_k) - np.float32(LAPSE_K_PER_KM) * height_km[rows]
+        kelvins = np.maximum(kelvins, np.float32(COLDEST_K))
+        return kelvins, np.clip((258 - kelvins) / 20, 0, 1)
+
+    temperature_k, ice = by_strips(of, height_km.shape)
+    return Layer(optical_depth=optical_depth, height_km=height_km, temperature_k=temperature_k, ice=ice)
 
 
 def _optical_depth(field: Field, texture: Field, *, share: float, scale: float) -> Field:
     """Return lognormal optical depth_HW over `share` of the scene, falling steeply to 0 at the outlines."""
-    excess = np.maximum(field - np.float32(upper_quantile(field, share)), 0)
-    inside = 1 - np.exp(np.float32(-6) * excess)
-    return (scale * inside * np.exp(0.6 * excess + 1.0 * texture)).astype(np.float32)
+    level = np.float32(upper_quantile(field, share))
+
+    def of(rows: slice) -> tuple[Field]:
+        excess = np.maximum(field[rows] - level, 0)
+        inside = 1 - np.exp(np.float32(-6) * excess)
+        return (scale * inside * np.exp(0.6 * excess + 1.0 * texture[rows]),)
+
+    return by_strips(of, field.shape)[0]
+
+
+def _height(mean_km: float, *parts: tuple[float, Field], lowest: float, highest: float) -> Field:
+    """Return the height_HW of the tops in km: a mean and weighted fields, between two limits."""
+
+    def of(rows: slice) -> tuple[Field]:
+        height = mean_km
+        for weight, field in parts:
+            height = height + weight * field[rows]
+        return (np.clip(height, lowest, highest),)
+
+    return by_strips(of, parts[0][1].shape)[0]
 
 
 def draw_low_cloud(rng: np.random.Generator, climate: Climate, shape: tuple[int, int]) -> Layer:
@@ -70,7 +100,7 @@ def draw_low_cloud(rng: np.random.Generator, climate: Climate, shape: tuple[int,
     cells = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=24)
     relief = correlated_field(rng, shape, beta=2.2, outer_px=200)
     depth = _optical_depth(field, cells, share=climate.low_share, scale=rng.uniform(3, 6))
-    height = np.clip(rng.uniform(1.6, 2.6) + 0.6 * relief + 0.45 * cells, 0.3, 4.0)
+    height = _height(rng.uniform(1.6, 2.6), (0.6, relief), (0.45, cells), lowest=0.3, highest=4.0)
     return _layer(depth, height, climate.air_k)
 
 
@@ -80,8 +110,8 @@ def draw_high_cloud(rng: np.random.Generator, climate: Climate, shape: tuple[int
     fibres = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=24)
     relief = correlated_field(rng, shape, beta=2.2, outer_px=300)
     depth = _optical_depth(field, fibres, share=climate.high_share, scale=rng.uniform(0.8, 1.6))
-    height = np.clip(rng.uniform(6, 9) + 1.5 * relief + 0.4 * fibres, 3.5, 13)
-    return _layer(depth, height, climate.air_k)
+    height = _height(rng.uniform(6, 9), (1.5, relief), (0.4, fibres), lowest=3.5, highest=13)
+    return replace(_layer(depth, height, climate.air_k), high=True)
 
 
 def draw_broken_cloud(rng: np.random.Generator, climate: Climate, shape: tuple[int, int], *, share: float) -> Layer:
@@ -103,7 +133,7 @@ def draw_thin_cirrus(rng: np.random.Generator, climate: Climate, shape: tuple[in
     field = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=300)
     fibres = correlated_field(rng, shape, beta=OPTICAL_DEPTH_BETA, outer_px=24)
     depth = np.minimum(_optical_depth(field, 0.6 * fibres, share=share, scale=0.25), np.float32(0.5))
-    return _layer(depth, np.clip(rng.uniform(9, 11) + 0.4 * fibres, 8, 12), climate.air_k)
+    return replace(_layer(depth, np.clip(rng.uniform(9, 11) + 0.4 * fibres, 8, 12), climate.air_k), high=True)
 
 
 def draw_haze(rng: np.random.Generator, climate: Climate, shape: tuple[int, int], *, optical_depth: float) -> Layer:

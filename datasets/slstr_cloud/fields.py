@@ -9,10 +9,19 @@ Shape suffixes: H rows, W columns.
 
 from __future__ import annotations
 
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Field = NDArray[np.float32]
+
+STRIP_PX = 1 << 16
+"""Pixels of a strip: some ten planes of it lie in the second-level cache of a core."""
 
 
 def smooth_length(minimum: int) -> int:
@@ -28,6 +37,40 @@ def smooth_length(minimum: int) -> int:
         length += 2
 
 
+@dataclass(frozen=True, kw_only=True)
+class Strip:
+    """Some rows of an image that are worked on at a time: what passes between the steps stays in the cache."""
+
+    own: slice
+    """Rows that are made."""
+
+    seen: slice
+    """The same rows and their neighbours, as far as the image goes."""
+
+    inner: slice
+    """Rows of `seen` that are `own`."""
+
+
+def strips(shape: tuple[int, ...], *, halo: int = 0) -> Iterator[Strip]:
+    """Yield the strips of images of a shape, from the first row on, with `halo` neighbours above and below."""
+    rows, height = shape[0], max(1, STRIP_PX // shape[1])
+    for first in range(0, rows, height):
+        last, top = min(first + height, rows), max(0, first - halo)
+        seen, inner = slice(top, min(last + halo, rows)), slice(first - top, last - top)
+        yield Strip(own=slice(first, last), seen=seen, inner=inner)
+
+
+def by_strips(work: Callable[[slice], Sequence[NDArray[Any]]], shape: tuple[int, ...]) -> list[NDArray[Any]]:
+    """Return the images of a shape that `work` makes, given some rows at a time."""
+    whole: list[NDArray[Any]] = []
+    for strip in strips(shape):
+        parts = work(strip.own)
+        whole = whole or [np.empty((shape[0], *part.shape[1:]), part.dtype) for part in parts]
+        for image, part in zip(whole, parts, strict=True):
+            image[strip.own] = part
+    return whole
+
+
 def correlated_field(rng: np.random.Generator, shape: tuple[int, int], *, beta: float, outer_px: float) -> Field:
     """Draw one field_HW of float32 with mean 0 and standard deviation 1.
 
@@ -35,21 +78,36 @@ def correlated_field(rng: np.random.Generator, shape: tuple[int, int], *, beta: 
     scene repeats itself at its opposite edge.
     """
     rows, columns = (smooth_length(size + size // 8) for size in shape)
+    spectrum = rng.standard_normal((rows, columns // 2 + 1, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    np.multiply(spectrum, _amplitude(rows, columns, beta, outer_px), out=spectrum)
+    # As irfft2 does it, without the rows that are cropped and without copies.
+    np.fft.ifft(spectrum, axis=0, out=spectrum)
+    return standardise(np.fft.irfft(spectrum[: shape[0]], n=columns, axis=1)[:, : shape[1]])
+
+
+@functools.lru_cache(maxsize=16)
+def _amplitude(rows: int, columns: int, beta: float, outer_px: float) -> Field:
+    """Return the amplitudes of a field's spectrum; a scene has twelve fields of ten kinds, and so has the next."""
     k_row = np.fft.fftfreq(rows)[:, None].astype(np.float32)
     k_column = np.fft.rfftfreq(columns)[None, :].astype(np.float32)
     k_squared = k_row**2 + k_column**2
     k_squared[0, 0] = np.inf
     amplitude = k_squared ** np.float32(-(beta + 1) / 4)
     amplitude[k_squared < outer_px**-2] = 0
-    noise = rng.standard_normal((*k_squared.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
-    field = np.fft.irfft2(noise * amplitude, s=(rows, columns))[: shape[0], : shape[1]]
-    return standardise(field)
+    amplitude.flags.writeable = False
+    return amplitude
 
 
 def standardise(field: Field) -> Field:
     """Return the field shifted to mean 0 and scaled to standard deviation 1."""
     mean = field.mean(dtype=np.float64)
-    return ((field - np.float32(mean)) / np.float32(field.std(dtype=np.float64))).astype(np.float32)
+    square = field.astype(np.float64)
+    square -= mean
+    np.multiply(square, square, out=square)
+    deviation = np.sqrt(square.sum() / field.size)
+    shifted = field - np.float32(mean)
+    shifted /= np.float32(deviation)
+    return shifted
 
 
 def upper_quantile(field: Field, share: float) -> float:
@@ -62,20 +120,34 @@ def upper_quantile(field: Field, share: float) -> float:
 
 
 def point_spread(image: Field) -> Field:
-    """Blur image_HW with the instrument's response over the neighbouring pixels (separable, 0.15 0.70 0.15)."""
-    out = image
-    for axis in (0, 1):
-        padded = np.pad(out, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
-        before, after = (slice(None, -2), slice(2, None))
-        index = (lambda s: (s, slice(None))) if axis == 0 else (lambda s: (slice(None), s))
-        out = np.float32(0.7) * out + np.float32(0.15) * (padded[index(before)] + padded[index(after)])
-    return out
+    """Blur image_HW, of at least two rows and columns, with the response over the neighbouring pixels.
+
+    It is separable, 0.15 0.70 0.15; the edge pixels are repeated outwards.
+    """
+    down = np.empty_like(image)
+    np.add(image[:-2], image[2:], out=down[1:-1])
+    np.add(image[:1], image[1:2], out=down[:1])
+    np.add(image[-2:-1], image[-1:], out=down[-1:])
+    down *= np.float32(0.15)
+    down += np.float32(0.7) * image
+    across = np.empty_like(image)
+    np.add(down[:, :-2], down[:, 2:], out=across[:, 1:-1])
+    np.add(down[:, :1], down[:, 1:2], out=across[:, :1])
+    np.add(down[:, -2:-1], down[:, -1:], out=across[:, -1:])
+    across *= np.float32(0.15)
+    across += np.float32(0.7) * down
+    return across
 
 
 def box_mean(image: Field, reach: int) -> Field:
     """Return the mean of image_HW over squares of 2 * reach + 1 pixels, the edge pixels repeated outwards."""
     width = 2 * reach + 1
-    total = np.pad(image, (reach + 1, reach), mode="edge").astype(np.float64).cumsum(0).cumsum(1)
-    total = total[width:] - total[:-width]
-    total = total[:, width:] - total[:, :-width]
-    return (total / width**2).astype(np.float32)
+    total = np.pad(image.astype(np.float64), (reach + 1, reach), mode="edge")
+    for above, row in itertools.pairwise(total):  # a sum down the columns, along the rows of memory
+        row += above
+    np.cumsum(total, axis=1, out=total)
+    mean = np.empty(image.shape, np.float32)
+    for above, below, row in zip(total[:-width], total[width:], mean, strict=True):
+        below = below - above
+        np.divide(below[width:] - below[:-width], width**2, out=row, casting="same_kind")
+    return mean

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.slstr_cloud.fields import Field, box_mean, correlated_field, upper_quantile
+from datasets.slstr_cloud.fields import Field, box_mean, by_strips, correlated_field, upper_quantile
 from datasets.slstr_cloud.surface import LAKE, Surface
 
 SINGLE_LOW, SINGLE_MODERATE = 1, 2
@@ -25,23 +25,31 @@ LAKES_FLAGGED = 0.5
 """Share of inland water that is taken for cloud."""
 
 
-def bayes_plane(rng: np.random.Generator, optical_depth: Field, surface: Surface) -> NDArray[np.uint8]:
-    """Return bayes_HW: bit 1 from the detection limit on, bit 2 from twice that depth on.
+def bayes_planes(
+    rng: np.random.Generator, optical_depth: Field, surface: Surface
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return bayes_HW, bit 1 from the detection limit on and bit 2 from twice that depth on, and its truth.
 
-    `optical_depth` is that of the column.
+    The truth takes no lake for cloud. `optical_depth` is that of the column.
     """
     shape = optical_depth.shape
-    limit = DETECTION_LIMIT * np.exp(0.35 * correlated_field(rng, shape, beta=3.0, outer_px=200))
+    variation = correlated_field(rng, shape, beta=3.0, outer_px=200)
     mistaken = correlated_field(rng, shape, beta=3.0, outer_px=200)
-    lakes = (surface.kind == LAKE) & (mistaken > upper_quantile(mistaken, LAKES_FLAGGED))
-    around = box_mean(optical_depth, NEIGHBOURS)
-    low = (around > limit) | lakes
-    moderate = (around > 2 * limit) | lakes
-    return (SINGLE_LOW * low + SINGLE_MODERATE * moderate).astype(np.uint8)
+    level, around = upper_quantile(mistaken, LAKES_FLAGGED), box_mean(optical_depth, NEIGHBOURS)
+
+    def of(rows: slice) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        limit = DETECTION_LIMIT * np.exp(0.35 * variation[rows])
+        lakes = (surface.kind[rows] == LAKE) & (mistaken[rows] > level)
+        low, moderate = around[rows] > limit, around[rows] > 2 * limit
+        true = np.uint8(SINGLE_LOW) * low + np.uint8(SINGLE_MODERATE) * moderate
+        return np.where(lakes, np.uint8(SINGLE_LOW | SINGLE_MODERATE), true), true
+
+    label, true = by_strips(of, shape)
+    return label, true
 
 
-def summary_plane(bt11_k: Field, clear_bt11_k: Field, visible: Field, clear_visible: Field) -> NDArray[np.int64]:
+def summary_plane(bt11_k: Field, clear_bt11_k: Field, visible: Field, clear_visible: Field) -> NDArray[np.uint8]:
     """Return summary_HW (0 or 1): colder than the clear sky by 5 K, or brighter than it by 0.08."""
     gross = bt11_k < clear_bt11_k - 5
     bright = visible > clear_visible + 0.08
-    return (gross | bright).astype(np.int64)
+    return (gross | bright).astype(np.uint8)

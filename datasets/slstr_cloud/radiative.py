@@ -69,19 +69,43 @@ def inverse_planck(radiance: Field, wavelength_um: float) -> Field:
     return (np.float32(PLANCK_C2 / wavelength_um) / np.log1p(ratio)).astype(np.float32)
 
 
-def add_cloud(optical_depth: Field, co_albedo: Field | float, albedo_below: Field) -> Field:
-    """Return the reflectance of a cloud layer over a surface, by two-stream similarity and adding.
+class CloudOptics:
+    """A cloud layer by itself in sunlight, by two-stream similarity; what bands have in common is computed once.
 
     t' = 3/4 (1 - g) tau, s = sqrt((1 - w) / (1 - w g)), R = R_inf t' / (1 + t') with R_inf = (1 - s) / (1 + s),
-    T = exp(-1.7 s sqrt(min(tau, 50))) / (1 + t'); then rho = R + T^2 A / (1 - R A).
+    T = exp(-1.7 s sqrt(min(tau, 50))) / (1 + t').
     """
-    scaled = np.float32(0.75 * (1 - ASYMMETRY)) * optical_depth
-    one_minus_wg = 1 - ASYMMETRY + ASYMMETRY * co_albedo
-    similarity = np.sqrt(np.asarray(co_albedo / one_minus_wg, np.float32))
-    reflection = (1 - similarity) / (1 + similarity) * scaled / (1 + scaled)
-    transmission = np.exp(np.float32(-1.7) * similarity * np.sqrt(np.minimum(optical_depth, 50))) / (1 + scaled)
-    result = reflection + transmission**2 * albedo_below / (1 - reflection * albedo_below)
-    return result.astype(np.float32)
+
+    def __init__(self, optical_depth: Field) -> None:
+        """Take the optical depth in the visible."""
+        self._scaled = np.float32(0.75 * (1 - ASYMMETRY)) * optical_depth
+        self._beyond = 1 + self._scaled
+        self._root = np.sqrt(np.minimum(optical_depth, 50))
+
+    def at(self, co_albedo: Field | float) -> tuple[Field, Field]:
+        """Return reflectance and squared transmission where 1 - w is `co_albedo`."""
+        one_minus_wg = 1 - ASYMMETRY + ASYMMETRY * co_albedo
+        similarity = np.sqrt(np.asarray(co_albedo / one_minus_wg, np.float32))
+        reflection = (1 - similarity) / (1 + similarity) * self._scaled
+        reflection /= self._beyond
+        transmission = np.exp(np.float32(-1.7) * similarity * self._root)
+        transmission /= self._beyond
+        return reflection, transmission**2
+
+
+def add_layer(reflection: Field, transmission_squared: Field, albedo_below: Field) -> Field:
+    """Return the reflectance of a layer over a surface, by adding: rho = R + T^2 A / (1 - R A)."""
+    lost = reflection * albedo_below
+    np.subtract(1, lost, out=lost)
+    result = transmission_squared * albedo_below
+    result /= lost
+    result += reflection
+    return result
+
+
+def add_cloud(optical_depth: Field, co_albedo: Field | float, albedo_below: Field) -> Field:
+    """Return the reflectance of a cloud layer over a surface."""
+    return add_layer(*CloudOptics(optical_depth).at(co_albedo), albedo_below)
 
 
 def add_haze(optical_depth: Field, band: int, albedo_below: Field) -> Field:
@@ -94,16 +118,29 @@ def add_haze(optical_depth: Field, band: int, albedo_below: Field) -> Field:
     scaled = np.float32(0.75 * (1 - AEROSOL_ASYMMETRY)) * depth
     reflection = np.float32(1 - AEROSOL_CO_ALBEDO) * scaled / (1 + scaled)
     transmission = np.exp(np.float32(-5 / 3 * AEROSOL_CO_ALBEDO) * depth) / (1 + scaled)
-    return (reflection + transmission**2 * albedo_below / (1 - reflection * albedo_below)).astype(np.float32)
+    return add_layer(reflection, transmission**2, albedo_below)
 
 
-def rayleigh(reflectance: Field, wavelength_um: float, mu: Field, mu0: Field, shielded: NDArray[np.bool_]) -> Field:
-    """Add molecular scattering (optical depth of Froehlich and Shaw 1980), less of it above an opaque cloud."""
-    w = wavelength_um
-    depth = np.float32(0.00864 * w ** -(3.916 + 0.074 * w + 0.05 / w))
-    path = depth * np.float32(0.75) * (1 + mu0**2) / (4 * mu * mu0)
-    above = np.where(shielded, np.float32(np.exp(-0.5)), np.float32(1))
-    return (reflectance * np.exp(np.float32(-0.5) * depth * (1 / mu + 1 / mu0)) + path * above).astype(np.float32)
+class Rayleigh:
+    """Molecular scattering along the paths of some pixels; what bands have in common is computed once."""
+
+    def __init__(self, mu: Field, mu0: Field, *, shielded: NDArray[np.bool_]) -> None:
+        """Take the cosines, and where an opaque cloud shields most of the air."""
+        self._slant = 1 / mu + 1 / mu0
+        self._phase, self._spread = 1 + mu0**2, 4 * mu * mu0
+        self._above = np.where(shielded, np.float32(np.exp(-0.5)), np.float32(1))
+
+    def add(self, reflectance: Field, wavelength_um: float) -> Field:
+        """Return the reflectance with scattering of the optical depth of Froehlich and Shaw 1980."""
+        w = wavelength_um
+        depth = np.float32(0.00864 * w ** -(3.916 + 0.074 * w + 0.05 / w))
+        path = depth * np.float32(0.75) * self._phase
+        path /= self._spread
+        path *= self._above
+        result = np.exp(np.float32(-0.5) * depth * self._slant)
+        result *= reflectance
+        result += path
+        return result
 
 
 def vapour_above(column_cm: float, height_km: Field) -> Field:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from logging_spec.whole import whole_file
+from datasets.slstr_cloud.planes import Plane, write_planes
 
+if TYPE_CHECKING:  # what only the simulator needs, a converter does not load
+    from datasets.slstr_cloud.truth import Truth
+
+HERE = Path(__file__).parent
+LAYOUTS = ("layout.json", "layout_converted.json")
 PLANES = ("bts", "rads", "refs", "bayes", "summary", "valid", "quality")
 
 
@@ -25,11 +31,11 @@ class Scene:
     bayes: NDArray[np.uint8]
     """Bayesian cloud mask_HW1; cloud where any bit is set."""
 
-    summary: NDArray[np.int64]
-    """Summary cloud flag_HW1, 0 or 1."""
+    summary: NDArray[np.integer]
+    """Summary cloud flag_HW1, 0 or 1; the file has more bytes for it."""
 
-    refs: NDArray[np.float64] | None = None
-    """Reflectances_HWC of S1 to S6; None where the product lacks the radiances."""
+    refs: NDArray[np.floating] | None = None
+    """Reflectances_HWC of S1 to S6, of a precision that the file keeps; None where the product lacks the radiances."""
 
     rads: NDArray[np.float32] | None = None
     """Radiances_HWC of S1 to S6 in mW m-2 sr-1 nm-1; None where the product lacks them."""
@@ -40,30 +46,28 @@ class Scene:
     quality: NDArray[np.uint8] | None = None
     """Bits_HW1 of a converted scene: 1 fill, 2 cosmetic, 4 duplicate, 8 a label with spare bits; None elsewhere."""
 
+    truth: Truth | None = None
+    """What only the simulator knows; it goes into a file of its own."""
+
     attributes: dict[str, Any] = field(default_factory=dict)
     """Attributes of the file: provenance and what a reader must be told."""
 
 
-def write_scene(path: Path, scene: Scene) -> None:
-    """Write a scene whole: under a temporary name in the same folder, then renamed.
+def write_scene(path: Path, scene: Scene) -> str:
+    """Write a scene whole, in the dtypes of the layout, and return the SHA-256 of its file.
 
-    Data sets are contiguous and uncompressed, so that a tile is read without touching the rest. Nothing in the file
-    depends on the clock: the same scene gives the same bytes.
+    The same scene gives the same bytes.
 
-    Raises OSError where the disk refuses; the temporary file is gone by then.
+    Raises OSError where the disk refuses; no part of the file is left.
     """
-    with whole_file(path) as file:
-        file.write(_hdf5_bytes(scene))
+    stored = stored_dtypes()
+    planes = {name: getattr(scene, name) for name in PLANES}
+    held = {name: Plane(values=p, dtype=stored[name]) for name, p in planes.items() if p is not None}
+    return write_planes(path, held, scene.attributes)
 
 
-def _hdf5_bytes(scene: Scene) -> bytes:
-    """Return the file in memory: the HDF5 library cannot close a file that no longer fits on the disk."""
-    with h5py.File("scene", "w", driver="core", backing_store=False, libver=("earliest", "v110")) as file:
-        for name in PLANES:
-            plane = getattr(scene, name)
-            if plane is not None:
-                file.create_dataset(name, data=plane)
-        for name, value in sorted(scene.attributes.items()):
-            file.attrs[name] = value
-        file.flush()
-        return bytes(file.id.get_file_image())
+@functools.cache
+def stored_dtypes() -> dict[str, str]:
+    """Return the dtype of each plane in a file, as the layout of simulated and that of converted scenes state it."""
+    layouts = (json.loads((HERE / name).read_text(encoding="utf-8")) for name in LAYOUTS)
+    return {name: rule["dtype"] for layout in layouts for name, rule in layout["keys"].items()}

@@ -2,24 +2,26 @@
 
     python -m datasets.slstr_cloud.simulate --out data/mine --dataset-id mine --train-scenes 8 --test-scenes 2
 
-writes `train/S3A….hdf`, `test/S3A….hdf` and, last of all, `manifest.json`. The same options give the same bytes, at
-every number of jobs. A folder that already holds the very set is left alone; an interrupted one keeps its scenes.
+writes `train/S3A….hdf`, `test/S3A….hdf`, the truth behind each in `S3A…_truth.h5` beside it, `truth.json`, which lists
+those, and, last of all, `manifest.json`. The same options give the same bytes, at every number of jobs. A folder that
+already holds the very set is left alone; an interrupted one keeps its scenes; one without its truth gets it.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from datasets.common.failures import UsageError, failing_politely
-from datasets.common.files import description, file_sha256, load_layout
-from datasets.common.making import MARK, claim, require_jobs, run_all, stop_like_ctrl_c
+from datasets.common.failures import UsageError, failing_politely, say
+from datasets.common.files import MANIFEST, description, file_sha256, load_layout
+from datasets.common.making import MARK, claim, require_jobs, run_all, stop_like_ctrl_c, up_to_date
 from datasets.common.progress import shown
 from datasets.common.resuming import Journal, make_set
 from datasets.slstr_cloud.baseline import scene_statistics
@@ -27,6 +29,16 @@ from datasets.slstr_cloud.extras import NO_EXTRAS, Extras
 from datasets.slstr_cloud.naming import granule_name
 from datasets.slstr_cloud.scene import write_scene
 from datasets.slstr_cloud.simulator import simulate_scene
+from datasets.slstr_cloud.truth import BYTES_PER_PIXEL as TRUTH_BYTES_PER_PIXEL
+from datasets.slstr_cloud.truth import (
+    HAZE_BYTES_PER_PIXEL,
+    LISTING,
+    is_beside,
+    listing,
+    truth_path,
+    write_listing,
+    write_truth,
+)
 
 HERE = Path(__file__).parent
 PROGRAM = "datasets.slstr_cloud.simulate"
@@ -132,11 +144,13 @@ def scene_jobs(root: Path, options: Options) -> dict[str, list[SceneJob]]:
     return jobs
 
 
-def run_job(job: SceneJob) -> tuple[Path, str]:
-    """Simulate and write one scene; return its file and the SHA-256 of it."""
+def run_job(job: SceneJob) -> dict[Path, str]:
+    """Simulate and write one scene and its truth; return their files with the SHA-256 of each."""
     shape = {"rows": job.rows, "columns": job.columns}
-    write_scene(job.path, simulate_scene(job.seed_sequence, **shape, night=job.night, extras=job.extras))
-    return job.path, file_sha256(job.path)
+    scene = simulate_scene(job.seed_sequence, **shape, night=job.night, extras=job.extras)
+    assert scene.truth is not None
+    path, beside = files_of(job)
+    return {path: write_scene(path, scene), beside: write_truth(beside, scene.truth, path.name)}
 
 
 def simulate(root: Path, options: Options, *, jobs: int) -> None:
@@ -154,34 +168,58 @@ def simulate(root: Path, options: Options, *, jobs: int) -> None:
         fill=lambda: make_scenes(root, options, todo, jobs),
         describe=lambda: describe(root, options, paths),
         summary=summary,
+        beside=lambda: is_beside(root, made_by(options)),
     )
 
 
 def make_scenes(root: Path, options: Options, todo: Sequence[SceneJob], jobs: int) -> None:
-    """Make the scenes that are missing."""
+    """Make the scenes that are missing, each with its truth, and list the truth."""
     journal, header = Journal(root), {"made_by": made_by(options), "layout": load_layout(HERE)}
-    held = whole_scenes(root, journal, header)
+    held = whole_files(root, journal, header)
     if held is None:
-        needed_bytes = len(todo) * options.rows * options.columns * BYTES_PER_PIXEL
+        needed_bytes = len(todo) * options.rows * options.columns * bytes_per_pixel(options)
         claim(root, program=PROGRAM, folders=("train", "test"), needed_bytes=needed_bytes)
+        (root / LISTING).unlink(missing_ok=True)
         held = {}
-    journal.write([header, *({"path": path, "sha256": digest} for path, digest in held.items())])
-    missing = [job for job in todo if str(job.path.relative_to(root)) not in held]
-    with shown("scenes", total=len(todo), held=len(held)) as meter:
-        for done, (path, digest) in enumerate(run_all(run_job, missing, jobs), start=len(held) + 1):
-            journal.append({"path": str(path.relative_to(root)), "sha256": digest})
+    journal.write([header, *_noted(held)])
+    missing = [job for job in todo if not {str(path.relative_to(root)) for path in files_of(job)} <= held.keys()]
+    with shown("scenes", total=len(todo), held=len(todo) - len(missing)) as meter:
+        for done, made in enumerate(run_all(run_job, missing, jobs), start=len(todo) - len(missing) + 1):
+            written = {str(path.relative_to(root)): digest for path, digest in made.items()}
+            journal.append(*_noted(written))
+            held |= written
             meter.reached(done)
+    scenes = [str(job.path.relative_to(root)) for job in todo]
+    write_listing(root, listing(root, scenes, held, header["made_by"]))
 
 
-def whole_scenes(root: Path, journal: Journal, header: dict[str, Any]) -> dict[str, str] | None:
-    """Return path and SHA-256 of the scenes that are here, read anew; None where none of this very set were begun.
+def files_of(job: SceneJob) -> tuple[Path, Path]:
+    """Return the files that a scene is whole with."""
+    return job.path, truth_path(job.path)
 
-    What no journal names goes: the temporary file of a process that was killed.
+
+def bytes_per_pixel(options: Options) -> int:
+    """Return how much of the disk a pixel takes."""
+    return BYTES_PER_PIXEL + TRUTH_BYTES_PER_PIXEL + (HAZE_BYTES_PER_PIXEL if options.extras.haze else 0)
+
+
+def _noted(files: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"path": path, "sha256": digest} for path, digest in files.items()]
+
+
+def whole_files(root: Path, journal: Journal, header: dict[str, Any]) -> dict[str, str] | None:
+    """Return path and SHA-256 of the files that are here, read anew; None where none of this very set were begun.
+
+    Where a finished set lacks its truth, its manifest is what notes the scenes. What nothing notes goes: the temporary
+    file of a process that was killed.
     """
-    lines = journal.read(**header) if (root / MARK).exists() else []
+    lines = journal.read(**header)[1:] if (root / MARK).exists() else []
+    if not lines and (root / MARK).exists() and up_to_date(root, **header):
+        say(f"{root}: the scenes are here, and the truth beside them is not; it is made with them once more")
+        lines = json.loads((root / MANIFEST).read_text(encoding="utf-8"))["files"]
     if not lines or not all((root / split).is_dir() for split in ("train", "test")):
         return None
-    noted = {line["path"]: line["sha256"] for line in lines[1:]}
+    noted = {line["path"]: line["sha256"] for line in lines}
     held = {path: digest for path, digest in noted.items() if _has_sha256(root / path, digest)}
     for split in ("train", "test"):
         for path in (root / split).iterdir():
@@ -209,8 +247,11 @@ def options_of(made: dict[str, Any]) -> Options:
 
 
 def describe(root: Path, options: Options, splits: dict[str, list[str]]) -> dict[str, Any]:
-    """Return the manifest of a finished set."""
-    manifest = description(root, HERE, splits, dataset_id=options.dataset_id, licence=LICENCE, made_by=made_by(options))
+    """Return the manifest of a finished set; its journal has the hashes."""
+    made, layout = made_by(options), load_layout(HERE)
+    known = {line["path"]: line["sha256"] for line in Journal(root).read(made, layout)[1:]}
+    stated = {"dataset_id": options.dataset_id, "licence": LICENCE, "made_by": made}
+    manifest = description(root, HERE, splits, **stated, known=known)
     return {**manifest, "statistics": scene_statistics(root, splits)}
 
 

@@ -7,13 +7,13 @@ temperature have steep spectra (k^-3 and steeper at one kilometre) and sharp out
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.slstr_cloud.climate import Climate
-from datasets.slstr_cloud.fields import Field, correlated_field, standardise, upper_quantile
+from datasets.slstr_cloud.fields import Field, by_strips, correlated_field, standardise, upper_quantile
 from datasets.slstr_cloud.radiative import sun_glint
 
 OCEAN, LAND, DESERT, SNOW, LAKE = range(5)
@@ -35,6 +35,9 @@ EMISSIVITY = np.array(
     np.float32,
 )
 """Emissivity of S7 to S9 by surface; bare sand is a poor emitter at 3.7 um."""
+
+FIRST_GRAIN_BAND = 4
+"""S5: from here on, the albedo of snow follows the size of its grains."""
 
 LAPSE_K_PER_KM = 6.5
 
@@ -61,14 +64,21 @@ class Surface:
     glint: Field
     """Reflectance of the sun's image on water; 0 elsewhere."""
 
+    def rows(self, rows: slice) -> Surface:
+        """Return the ground of some rows."""
+        return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
     def albedo(self, band: int) -> Field:
         """Return albedo_HW of solar band 0 to 5 (S1 to S6)."""
-        factor = np.where((self.kind == SNOW) & (band >= 4), self.grain, self.texture)
-        return np.clip(ALBEDO[:, band][self.kind] * factor + self.glint, 0, 0.95)
+        factor = np.where(self.kind == SNOW, self.grain, self.texture) if band >= FIRST_GRAIN_BAND else self.texture
+        albedo = ALBEDO[:, band].take(self.kind, mode="clip")
+        albedo *= factor
+        albedo += self.glint
+        return np.clip(albedo, 0, 0.95, out=albedo)
 
     def emissivity(self, band: int) -> Field:
         """Return emissivity_HW of thermal band 0 to 2 (S7 to S9)."""
-        return EMISSIVITY[:, band][self.kind]
+        return EMISSIVITY[:, band].take(self.kind, mode="clip")
 
 
 def draw_surface(rng: np.random.Generator, climate: Climate, mu: Field, mu0: Field) -> Surface:
@@ -79,32 +89,47 @@ def draw_surface(rng: np.random.Generator, climate: Climate, mu: Field, mu0: Fie
     cold = correlated_field(rng, shape, beta=3.4, outer_px=300)
     detail = correlated_field(rng, shape, beta=3.4, outer_px=120)
     kind = _kinds(climate, relief, aridity, cold, detail)
-    land = (kind == LAND) | (kind == DESERT) | (kind == SNOW)
-    height_km = np.where(land, np.clip(relief - relief[land].min() if land.any() else relief, 0, 4), 0)
-    height_km = (height_km * np.float32(0.7)).astype(np.float32)
-    wind = np.clip(6 + 3 * aridity, 1, 14).astype(np.float32)
-    water = (kind == OCEAN) | (kind == LAKE)
-    shining = water & (not climate.night)
-    glint = np.where(shining, np.minimum(sun_glint(mu, mu0, climate.relative_azimuth_rad, wind), 0.7), 0)
+    lowest = relief.min(where=_is_land(kind), initial=np.inf)
+
+    def of(rows: slice) -> tuple[Field, ...]:
+        """Return the fields of some rows after their kind, in the order of Surface."""
+        dry, rough = aridity[rows], detail[rows]
+        height_km = np.where(_is_land(kind[rows]), np.clip(relief[rows] - lowest, 0, 4), 0) * np.float32(0.7)
+        texture = np.clip(1 + 0.16 * rough + 0.10 * dry, 0.5, 1.6)
+        grain = np.exp(0.5 * cold[rows] + 0.2 * rough)
+        temperature_k = _temperature(climate, kind[rows], height_km, cold[rows], rough, mu0[rows])
+        glint = _glint(climate, kind[rows], dry, mu[rows], mu0[rows])
+        return texture, grain, height_km, temperature_k, glint
+
+    texture, grain, height_km, temperature_k, glint = by_strips(of, shape)
     return Surface(
-        kind=kind,
-        texture=np.clip(1 + 0.16 * detail + 0.10 * aridity, 0.5, 1.6).astype(np.float32),
-        grain=np.exp(0.5 * cold + 0.2 * detail).astype(np.float32),
-        height_km=height_km,
-        temperature_k=_temperature(climate, kind, height_km, cold, detail, mu0),
-        glint=glint.astype(np.float32),
+        kind=kind, texture=texture, grain=grain, height_km=height_km, temperature_k=temperature_k, glint=glint
     )
+
+
+def _is_land(kind: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return where there is land, that is no lake, HW."""
+    return (kind == LAND) | (kind == DESERT) | (kind == SNOW)
+
+
+def _glint(climate: Climate, kind: NDArray[np.uint8], aridity: Field, mu: Field, mu0: Field) -> Field:
+    """Return glint_HW: on water, by day, more of it where the air is moist and calm."""
+    if climate.night:
+        return np.zeros_like(mu0)
+    wind = np.clip(6 + 3 * aridity, 1, 14)
+    shine = np.minimum(sun_glint(mu[:1], mu0, climate.relative_azimuth_rad, wind), 0.7)
+    return np.where((kind == OCEAN) | (kind == LAKE), shine, 0)
 
 
 def _kinds(climate: Climate, relief: Field, aridity: Field, cold: Field, detail: Field) -> NDArray[np.uint8]:
     """Return kind_HW."""
-    sea = relief < upper_quantile(relief, 1 - climate.sea_share)
-    kind = np.where(sea, OCEAN, LAND).astype(np.uint8)
-    kind[~sea & (aridity > upper_quantile(aridity, climate.desert_share))] = DESERT
+    kind = (relief >= upper_quantile(relief, 1 - climate.sea_share)).astype(np.uint8)  # OCEAN or LAND
+    desert = aridity > upper_quantile(aridity, climate.desert_share)
+    np.copyto(kind, DESERT, where=desert & (kind == LAND))
     chill = standardise(cold + 0.3 * relief)
-    kind[chill > upper_quantile(chill, climate.snow_share)] = SNOW
+    np.copyto(kind, SNOW, where=chill > upper_quantile(chill, climate.snow_share))
     lakes = standardise(detail - 0.3 * relief)
-    kind[(kind == LAND) & (lakes > upper_quantile(lakes, 0.06))] = LAKE
+    np.copyto(kind, LAKE, where=(kind == LAND) & (lakes > upper_quantile(lakes, 0.06)))
     return kind
 
 
@@ -114,9 +139,12 @@ def _temperature(
     """Return temperature_HW: sun-warmed or night-cooled land, a mild sea, snow at or below melting."""
     sun = -6.0 * np.ones_like(mu0) if climate.night else 16 * mu0
     air = climate.air_k - LAPSE_K_PER_KM * height_km - 8 * cold
-    land = air + sun + 1.2 * detail
-    desert = air + 1.7 * sun + 1.5 * detail
-    sea = np.maximum(climate.air_k + 1.0 - 5.0 * cold + 0.5 * detail, 271.4)
-    snow = np.minimum(air - 4 + 1.0 * detail, 273.1)
-    lake = np.maximum(air + 0.4 * sun, 273.5)
-    return np.choose(kind, [sea, land, desert, snow, lake]).astype(np.float32)
+    temperature_k = np.maximum(climate.air_k + 1.0 - 5.0 * cold + 0.5 * detail, 271.4)  # of the ocean
+    for ground, values in (
+        (LAND, air + sun + 1.2 * detail),
+        (DESERT, air + 1.7 * sun + 1.5 * detail),
+        (SNOW, np.minimum(air - 4 + 1.0 * detail, 273.1)),
+        (LAKE, np.maximum(air + 0.4 * sun, 273.5)),
+    ):
+        np.copyto(temperature_k, values, where=kind == ground)
+    return temperature_k

@@ -1,4 +1,4 @@
-"""Verify a data set: its manifest, and every file's size, SHA-256, keys, shapes, dtypes and values.
+"""Verify a data set: its manifest, and every file's size, SHA-256, keys, shapes, dtypes and values; the truth, too.
 
     python -m datasets.slstr_cloud.verify DIR [--quick]
 
@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from datasets.common.verifying import verify_main
+from datasets.slstr_cloud.verify_truth import truth_faults
 
 UNFILLED_LABEL = 255
 LABELS = ("bayes", "summary")
@@ -85,7 +86,7 @@ def label_faults(values: np.ndarray[Any, Any], rule: Mapping[str, Any]) -> Itera
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Verify a data set and list its faults. Exit codes: 0 sound, 2 usage, 3 faults."""
-    return verify_main(argv, scene_faults, program="python -m datasets.slstr_cloud.verify")
+    return verify_main(argv, scene_faults, beside=truth_faults, program="python -m datasets.slstr_cloud.verify")
 
 
 if __name__ == "__main__":

@@ -75,5 +75,5 @@ command = PredictCommand(
     ],
     callback=_predict,
     help="Predict with a trained model. INPUT is a file that the benchmark reads, or a folder of such or of a product; "
-    "slstr_cloud converts SEN3 folders.",
+    "slstr_cloud converts SEN3 products, folders or zips.",
 )  # fmt: skip

@@ -49,17 +49,22 @@ def open_file(path: Path, *, cache_bytes: int = CACHE_BYTES) -> h5py.File:
 
 
 def items_of(file: h5py.File) -> dict[str, Any]:
-    """Return what a file holds by key.
+    """Return what a file holds by key; None is a link that leads nowhere, which is a fault of whoever reads it.
 
     Raises:
         OSError: something in it cannot be opened, as an array that reaches beyond the end of the file: h5py's own
             `items` and `get` say of it that there is none. A file that is cut after it was mapped is another matter:
             reading the map there ends the process with SIGBUS, and the harness says what that means.
     """
-    try:
-        return {key: file[key] for key in file}
-    except KeyError as error:
-        raise OSError(error.args[0]) from None
+    found: dict[str, Any] = {}
+    for key in file:
+        try:
+            found[key] = file[key]
+        except (KeyError, OSError) as error:
+            if isinstance(file.get(key, getlink=True), h5py.HardLink):
+                raise OSError(error.args[0]) from None
+            found[key] = None
+    return found
 
 
 class Place:
@@ -165,8 +170,7 @@ class Stored:
             with open_file(path) as file:
                 found = file.get(key)
                 if found is None:
-                    items_of(file)
-                    keys = ", ".join(file) or "nothing"
+                    keys = ", ".join(key for key, item in items_of(file).items() if item is not None) or "nothing"
                     raise DataError(f"{path}: expected the key {key}, found {keys} — this file has another layout")
                 if not isinstance(found, h5py.Dataset):
                     kind = type(found).__name__.lower()

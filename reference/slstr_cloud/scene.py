@@ -53,14 +53,15 @@ class Scene:
         self._scalings: dict[Normalisation, Scaling] = {"fixed": normalisation.fixed(self._names)}
         try:
             with open_file(path) as file:
-                self._places = {
-                    name: Place(item) for name, item in items_of(file).items() if isinstance(item, h5py.Dataset)
-                }
+                items = items_of(file)
+                self._places = {name: Place(item) for name, item in items.items() if isinstance(item, h5py.Dataset)}
                 self._about_reflectances = str(file.attrs.get("reflectances", "the product lacked them"))
         except OSError as error:
             raise DataError(
                 f"{path}: expected an HDF5 scene, found: {error} — the file is damaged; get it again"
             ) from None
+        if "valid" in items and "valid" not in self._places:  # where there is none, every pixel that has values counts
+            raise DataError(f"{path}: valid: expected an array, found none that can be opened — convert it anew")
         self._arrays = Arrays(path, self._places, keep_chunks=False)
         self._check_keys(layout)
         self.rows, self.columns = self._places["bts"].shape[:2]

@@ -86,7 +86,7 @@ def test_absorption_darkens_a_cloud_and_ice_more_than_water() -> None:
 
 
 def test_rayleigh_scattering_has_the_published_optical_depth() -> None:
-    reflectance = rt.rayleigh(ONES * 0, 0.55, ONES, ONES, np.zeros((2, 2), bool))
+    reflectance = rt.Rayleigh(ONES, ONES, shielded=np.zeros((2, 2), bool)).add(ONES * 0, 0.55)
     depth = float(reflectance[0, 0]) / (0.75 * 2 / 4)
     assert depth == pytest.approx(0.0973, abs=0.002)  # Bodhaine et al. 1999, table 3: 0.0973 at 0.55 um
 

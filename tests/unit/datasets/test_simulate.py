@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from datasets.common.files import load_layout
+from datasets.slstr_cloud import fields
+from datasets.slstr_cloud.extras import Extras
 from datasets.slstr_cloud.simulate import BYTES_PER_PIXEL
 from datasets.slstr_cloud.simulator import simulate_scene
 
@@ -181,3 +183,17 @@ def test_clouds_are_rougher_than_the_ground_and_colder_on_average() -> None:
         cold.append(scene.bts[..., 1][~cloud].mean() - scene.bts[..., 1][cloud].mean())
     assert np.mean(roughness[True]) > 3 * np.mean(roughness[False])
     assert np.mean(cold) > 2
+
+
+@pytest.mark.parametrize("night", [False, True])
+@pytest.mark.parametrize("strip_px", [1, 3000, 10**9])
+def test_a_scene_does_not_depend_on_the_rows_that_are_worked_on_together(
+    monkeypatch, strip_px: int, night: bool
+) -> None:
+    extras = Extras(haze=0.3, broken_cloud=0.2, thin_cirrus=0.2)
+    shape = {"rows": 256, "columns": 300, "night": night, "extras": extras}
+    usual = simulate_scene(np.random.SeedSequence(5), **shape)
+    monkeypatch.setattr(fields, "STRIP_PX", strip_px)
+    other = simulate_scene(np.random.SeedSequence(5), **shape)
+    for plane in ("bts", "refs", "rads", "bayes", "summary"):
+        np.testing.assert_array_equal(getattr(other, plane), getattr(usual, plane), err_msg=plane)

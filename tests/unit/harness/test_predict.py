@@ -119,6 +119,18 @@ def test_a_folder_is_passed_on_where_there_is_no_converter_and_converted_where_t
     assert str(folder) in refused.stderr
 
 
+def test_a_zip_is_passed_on_where_there_is_no_converter_and_converted_where_there_is(bench, denoiser, tmp_path):
+    archive = tmp_path / "S3A_SL_1_RBT.SEN3.ZIP"
+    archive.write_bytes(b"half a zip")
+    shown = bench.run("predict", "em_denoise", "--model", denoiser, "-i", OK, archive)
+    assert shown.code == 0, shown.stderr
+    assert shown.document("run")["data"]["inputs"] == [str(archive)]
+    trained = bench.run_fake("ok", "--np", "1")
+    refused = bench.run("predict", "slstr_cloud", "--model", trained.directory, "-i", OK, archive)
+    assert refused.code == 3
+    assert f"{archive}: expected a `.SEN3` folder or a whole zip of one" in refused.stderr
+
+
 def test_an_input_that_is_not_there(bench, tmp_path):
     trained = bench.run_fake("ok", "--np", "1")
     refused = bench.run("predict", "slstr_cloud", "--model", trained.directory, tmp_path / "absent.hdf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 
@@ -91,6 +92,32 @@ def test_a_file_that_differs_from_the_layout_is_refused(write_scene, replaced, m
     layout = {"keys": {"refs": {"dtype": "f8", "accept": {"dtypes": ["f4", "f8"]}}}}
     with pytest.raises(DataError, match=message):
         Scene(write_scene(**replaced), channels="all", layout=layout)
+
+
+LINKS = {"in the file": h5py.SoftLink("/nowhere"), "to another": h5py.ExternalLink("nowhere.h5", "/bts")}
+
+
+@pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
+def test_a_link_that_leads_nowhere_is_a_fault_only_where_it_is_read(write_scene, link) -> None:
+    path = write_scene()
+    with h5py.File(path, "r+") as file:
+        file["rads"], file["other"] = link, link
+        del file["summary"]
+        file["summary"] = link
+    scene = Scene(path, channels="all")
+    assert scene.planes() == ["bayes"]
+    scene.require_labels("bayes")
+    assert scene.images(0, 0).shape == (256, 256, 9)
+    with pytest.raises(DataError, match="summary: expected this label plane, found bayes"):
+        scene.require_labels("summary")
+    for key, message in (("valid", "valid: expected an array, found none that can be opened"), ("bts", "the key bts")):
+        with h5py.File(path, "r+") as file:
+            file.pop(key, None)
+            file[key] = link
+        with pytest.raises(DataError, match=message):
+            Scene(path, channels="all")
+        with h5py.File(path, "r+") as file:
+            del file[key]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.999])

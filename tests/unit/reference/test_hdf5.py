@@ -71,6 +71,15 @@ def test_a_file_that_ends_early_is_refused(tmp_path) -> None:
         Stored(path, "images")
 
 
+def test_a_key_that_is_a_link_to_nowhere_is_missing(tmp_path) -> None:
+    stored(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["link"] = h5py.SoftLink("/nowhere")
+    assert len(Stored(tmp_path / "a.h5", "images"))
+    with pytest.raises(DataError, match="expected the key link, found images — this file has another layout"):
+        Stored(tmp_path / "a.h5", "link")
+
+
 def test_an_array_beyond_the_end_of_its_file_is_refused_at_the_start(tmp_path) -> None:
     path = tmp_path / "a.h5"
     stored(path)

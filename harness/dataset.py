@@ -46,6 +46,19 @@ def folder(configuration: Configuration) -> Path:
     return next((path for path in (root, own, downloaded) if (path / "manifest.json").is_file()), own)
 
 
+def name_in(directory: Path) -> str:
+    """Return what the manifest of a folder says the data set is.
+
+    Raises:
+        ConfigError: it says nothing that can be read.
+    """
+    path = directory / "manifest.json"
+    manifest = read_json(path)
+    if not isinstance(manifest.get("dataset"), str):
+        raise ConfigError(f"{path}: $.dataset: expected the name of a data set, found none — name it before the folder")
+    return str(manifest["dataset"])
+
+
 def ensure(configuration: Configuration, *, say: Callable[[str], None], stops: Stops) -> DataSet:
     """Find the data set, making it where it is simulated and absent, and look it over.
 

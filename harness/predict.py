@@ -197,7 +197,8 @@ def _timing(timing: Mapping[str, Any]) -> str:
     if speed is None or None in latency.values():
         return f"\ntiming: no {unit} were timed"
     percentiles = ", ".join(f"{name} {value:.1f} ms" for name, value in latency.items())
-    return f"\ntiming: {timing['items']} {unit}, {speed:.2f} {unit}/s; {percentiles}; warm-up {timing['warmup']}"
+    items = f"{timing['items']} {unit if timing['items'] != 1 else unit.removesuffix('s')}"
+    return f"\ntiming: {items}, {speed:.2f} {unit}/s; {percentiles}; warm-up {timing['warmup']}"
 
 
 def _is_number(value: object) -> bool:

@@ -13,6 +13,7 @@ from harness.commands.convert import convert
 from harness.commands.doors import through
 from harness.commands.show import show
 from harness.errors import ConfigError
+from harness.registry import Benchmark
 
 
 @click.group("data")
@@ -43,34 +44,52 @@ def make(**options: Any) -> int:
 
 
 @group.command("verify")
-@click.argument("name")
+@click.argument("name", metavar="[NAME]")
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--scale", type=click.Choice(["tiny", "small", "full"]), default="small", show_default=True)
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data set, or of data sets.")
 @click.option("--quick", is_flag=True, help="Compare sizes and open the files; read no value.")
 def verify(**options: Any) -> int:
-    """Verify a data set: every file's SHA-256, keys, shapes, dtypes and values."""
-    from harness import dataset
+    """Verify a data set: every file's SHA-256, keys, shapes, dtypes and values.
 
-    configuration = configuration_of(options)
-    words = [str(dataset.folder(configuration)), *(["--quick"] if options["quick"] else [])]
-    home = configuration.benchmark.home
-    return through(f"datasets.{configuration.benchmark.dataset}.verify", *words, home=home)
+    It is that of NAME at a scale, or FOLDER; NAME may be left out where the folder's manifest tells it.
+    """
+    benchmark, folder = _benchmark_and_folder(options)
+    words = [str(folder), *(["--quick"] if options["quick"] else [])]
+    return through(f"datasets.{benchmark.dataset}.verify", *words, home=benchmark.home)
 
 
 @group.command("croissant")
-@click.argument("name")
+@click.argument("name", metavar="[NAME]")
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--scale", type=click.Choice(["tiny", "small", "full"]), default="small", show_default=True)
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data set, or of data sets.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="File to write (default: croissant.json in the set's folder)."
 )
 def croissant(**options: Any) -> int:
-    """Describe a data set as Croissant, JSON-LD that searches and loaders read."""
+    """Describe a data set as Croissant, JSON-LD that searches and loaders read.
+
+    It is that of NAME at a scale, or FOLDER; NAME may be left out where the folder's manifest tells it.
+    """
+    benchmark, folder = _benchmark_and_folder(options)
+    words = [str(folder), *(["--out", str(options["out"])] if options["out"] else [])]
+    return through("datasets.croissant", *words, home=benchmark.home)
+
+
+def _benchmark_and_folder(options: dict[str, Any]) -> tuple[Benchmark, Path]:
+    """Tell which data set the options `name`, `folder`, `scale` and `data_dir` of a verb mean.
+
+    Raises:
+        ConfigError: there is no such benchmark, and no set of one.
+    """
     from harness import dataset
 
-    configuration = configuration_of(options)
-    words = [str(dataset.folder(configuration)), *(["--out", str(options["out"])] if options["out"] else [])]
-    return through("datasets.croissant", *words, home=configuration.benchmark.home)
+    name, folder = options["name"], options["folder"]
+    if folder is None and registry.normalise(name) not in registry.names() and (Path(name) / "manifest.json").exists():
+        folder, name = Path(name), dataset.name_in(Path(name))
+    configuration = configuration_of({**options, "name": name})
+    return configuration.benchmark, folder or dataset.folder(configuration)
 
 
 def configuration_of(options: dict[str, Any]) -> Any:

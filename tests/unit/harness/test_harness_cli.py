@@ -144,3 +144,29 @@ def test_check_passes_the_checkers_exit_code_on(bench, tmp_path):
     assert bench.run("check", tmp_path / "absent").code == 2
     assert bench.run("check", "--format", "json", "--", tmp_path / "log.txt").code == 1
     assert "-no-such-log: expected a log" in bench.run("check", "--", "-no-such-log").stderr
+
+
+@pytest.mark.parametrize("words", [("FOLDER",), ("slstr_cloud", "FOLDER"), ("slstr-cloud", "--data-dir", "FOLDER")])
+def test_data_verify_takes_a_folder_with_its_name_and_without(bench, words):
+    done = bench.run("data", "verify", *(str(bench.data) if word == "FOLDER" else word for word in words), "--quick")
+    assert done.code == 3
+    assert f"{bench.data}: 1 fault" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["verify", "croissant"])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{}", "$.dataset: expected the name of a data set, found none"),
+        ('{"dataset": "clouds"}', "expected a benchmark"),
+        ("{", "manifest.json: "),
+        (None, "expected a benchmark"),
+    ],
+)
+def test_a_folder_that_names_no_data_set_is_refused(bench, tmp_path, verb, text, expected):
+    if text is not None:
+        (tmp_path / "manifest.json").write_text(text)
+    done = bench.run("data", verb, tmp_path)
+    assert (done.code, done.stdout) == (2, "")
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr

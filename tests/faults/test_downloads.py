@@ -119,9 +119,10 @@ def test_ten_kills_at_any_byte(place: Place, tmp_path: Path) -> None:
         child = start(tmp_path / "data", place, "--jobs=2")
         due = place.line.served + int(share * missing_bytes(root, place) / 2)
         place.line.when_served = (due, child.kill)
-        child.communicate(timeout=PATIENCE_S)
+        said = "".join(child.communicate(timeout=PATIENCE_S))
         place.line.when_served = None
         killed += child.returncode == -signal.SIGKILL
+        print(f"after {place.line.served} bytes, due at {due}: exit code {child.returncode}: {said}")
         for path, data in contents(root).items():
             assert data == place.holds[path], path
         assert not (root / "manifest.json").exists()

@@ -131,6 +131,8 @@ def test_a_request_to_stop_waits_until_the_program_listens(tmp_path):
 def test_a_program_dies_with_its_wrapper(tmp_path):
     child = start(tmp_path, "import time; print('ready'); time.sleep(600)")
     wait_until(lambda: said(tmp_path, "ready"), "the program")
+    # The program may speak before its wrapper has written down that it runs.
+    wait_until((tmp_path / "ranks" / "rank-00000.exit.json").exists, "the record")
     pid = record(tmp_path)["pid"]
     child.kill()
     child.wait()

@@ -16,7 +16,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from compliance import rules as rule_sets
 from compliance.command_line import (
@@ -274,6 +274,17 @@ def _parser() -> argparse.ArgumentParser:
         "--strict", action="store_true", help="take for errors what the rule set says should be one then"
     )
     check = verbs.add_parser("check", parents=[judging], help="judge logs, run directories and packages")
+    _check_options(check)
+    check.set_defaults(verb=_check)
+    rules = verbs.add_parser("rules", help="print a rule set with the text of each rule")
+    rules.add_argument("name", metavar="NAME", nargs="?", default=rule_sets.DEFAULT, help="rule set (%(default)s)")
+    rules.set_defaults(verb=_rules)
+    set_verbs.add(verbs, [judging], _of_sets)
+    _add_stock(verbs, [named])
+    return parser
+
+
+def _check_options(check: argparse.ArgumentParser) -> None:
     check.add_argument(
         "paths",
         metavar="PATH",
@@ -308,21 +319,19 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--explain", metavar="RULE-ID", help="print the text of a rule, with or without its prefix, and judge nothing"
     )
-    check.set_defaults(verb=_check)
-    rules = verbs.add_parser("rules", help="print a rule set with the text of each rule")
-    rules.add_argument("name", metavar="NAME", nargs="?", default=rule_sets.DEFAULT, help="rule set (%(default)s)")
-    rules.set_defaults(verb=_rules)
-    set_verbs.add(verbs, [judging], _of_sets)
-    stock = verbs.add_parser("stock-rules", parents=[named], help="print a rule file for MLPerf's own checker")
+
+
+def _add_stock(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
+    """Add the verbs that speak to MLPerf's own tools."""
+    stock = verbs.add_parser("stock-rules", parents=parents, help="print a rule file for MLPerf's own checker")
     stock.add_argument("benchmark", metavar="BENCHMARK", help="name of a benchmark")
     stock.set_defaults(verb=_stock_rules)
     tools = verbs.add_parser(
-        "stock-tools", parents=[named], help="teach a copy of MLPerf's own tools the benchmarks of a package"
+        "stock-tools", parents=parents, help="teach a copy of MLPerf's own tools the benchmarks of a package"
     )
     tools.add_argument("organisation", metavar="ORG", help="folder of a package that holds systems/ and results/")
     tools.add_argument("tools", metavar="TOOLS", help="folder that is made, for PYTHONPATH")
     tools.set_defaults(verb=_stock_tools)
-    return parser
 
 
 def _of_sets(run: Callable[..., int]) -> Callable[[argparse.Namespace], int]:

@@ -78,7 +78,7 @@ def truth_of(sky: Sky, bayes: NDArray[np.uint8]) -> Truth:
         for level in (False, True):
             own = functools.reduce(np.add, [layer.cloud_depth() for layer in clouds if layer.high == level])
             depth[..., int(level)] = np.minimum(own, np.float32(MOST_DEPTH))
-        return np.ceil(share * np.float32(FULL_COVER)).astype(np.uint8)[..., None], depth
+        return cover_of(share)[..., None], depth
 
     cover, optical_depth = by_strips(of, sky.mu0.shape)
     return Truth(
@@ -89,6 +89,11 @@ def truth_of(sky: Sky, bayes: NDArray[np.uint8]) -> Truth:
         surface=sky.surface.kind[..., None],
         haze=np.minimum(hazes[0].optical_depth, np.float32(MOST_DEPTH))[..., None] if hazes else None,
     )
+
+
+def cover_of(share: Field) -> NDArray[np.uint8]:
+    """Return shares of pixels in steps of 1/255, rounded up: 0 is where there is no cloud, however thin."""
+    return np.ceil(share * np.float32(FULL_COVER)).astype(np.uint8)
 
 
 def truth_path(scene: Path) -> Path:

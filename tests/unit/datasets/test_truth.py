@@ -18,7 +18,7 @@ from datasets.slstr_cloud.extras import Extras
 from datasets.slstr_cloud.scene import Scene
 from datasets.slstr_cloud.simulator import simulate_scene
 from datasets.slstr_cloud.surface import LAKE
-from datasets.slstr_cloud.truth import Truth, truth_layout, truth_path
+from datasets.slstr_cloud.truth import Truth, cover_of, truth_layout, truth_path
 
 SHAPE = (384, 384)
 
@@ -69,6 +69,11 @@ def test_the_mask_is_where_there_is_optical_depth_and_the_label_where_there_is_e
     # Detection limits vary about 0.3, and look at the neighbourhood.
     assert depth[truth.bayes > 0].mean() > 10 * depth[truth.bayes == 0].mean()
     assert (truth.bayes[truth.cover > 0] > 0).mean() > 0.5
+
+
+def test_the_least_cloud_is_no_clear_pixel() -> None:
+    shares = np.array([0, 1e-6, 1 / 255, 0.5, 1], np.float32)
+    np.testing.assert_array_equal(cover_of(shares), [0, 1, 1, 128, 255])
 
 
 def test_broken_cloud_covers_pixels_in_part_and_haze_is_no_cloud(plain: tuple[Scene, Truth]) -> None:

@@ -18,7 +18,7 @@ from datasets.slstr_cloud.extras import Extras
 from datasets.slstr_cloud.scene import Scene
 from datasets.slstr_cloud.simulator import simulate_scene
 from datasets.slstr_cloud.surface import LAKE
-from datasets.slstr_cloud.truth import Truth, cover_of, truth_layout, truth_path
+from datasets.slstr_cloud.truth import Truth, cover_of, is_beside, truth_layout, truth_path
 
 SHAPE = (384, 384)
 
@@ -124,6 +124,16 @@ def test_a_set_from_before_there_was_truth_gets_it_and_keeps_its_bytes(
     assert done.returncode == 0, done.stderr
     assert "the truth beside them is not" in done.stdout
     assert contents(root) == contents(small_set)
+
+
+def test_the_truth_of_another_set_is_not_that_of_this_one(small_set: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(small_set, tmp_path / "set"))
+    made_by = json.loads((root / "manifest.json").read_text())["made_by"]
+    assert is_beside(root, made_by)
+    assert not is_beside(root, {**made_by, "version": "0.9"})
+    stated = json.loads((root / "truth.json").read_text())
+    (root / "truth.json").write_text(json.dumps({**stated, "files": stated["files"][1:]}))
+    assert not is_beside(root, made_by)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -10,7 +10,7 @@ import pytest
 from whole_runs import FAKES
 
 from harness import registry
-from harness.predict import _show
+from harness.predict import _show, _timing
 from harness.rundir import plan
 
 OK = FAKES / "ok.json"
@@ -83,6 +83,12 @@ def test_what_is_shown_is_what_the_document_holds(tmp_path):
         "clean: no scores: no truth",
         "timing: 3 images, 12.50 images/s; p50 80.0 ms, p90 81.1 ms, p99 90.0 ms; warm-up 1",
     ]
+
+
+def test_one_item_is_not_called_several():
+    latency = {"p50": 80.0}
+    told = _timing({"unit": "scenes", "items": 1, "throughput": 0.25, "latency_ms": latency, "warmup": 1})
+    assert told == "\ntiming: 1 scene, 0.25 scenes/s; p50 80.0 ms; warm-up 1"
 
 
 def test_the_option_model_names_what_was_trained_and_the_run_says_which_model_it_is(bench, denoiser, scene):

@@ -117,6 +117,7 @@ def _configuration(
         grace_seconds=values["grace_seconds"],
         data_dir=Path(values["data_dir"]).resolve() if values["data_dir"] else None,
         stage=stage,
+        stage_as=values["stage_as"],
         stage_compress=values["stage_compress"],
         output_dir=Path(values["output_dir"]).resolve() if values["output_dir"] else output_root(),
         resume_from=resume,
@@ -162,8 +163,10 @@ def _target(values: Mapping[str, Any], scale: registry.Scale) -> float:
 def _stage(values: Mapping[str, Any]) -> Path | None:
     """Folder to stage into. It is looked at on each node, which may see other folders than this one."""
     if values["stage"] is None:
-        if values["stage_compress"] != "none":
-            raise ConfigError("--stage-compress: expected --stage beside it, found none — say where the copy goes")
+        for name, otherwise in (("stage_as", "files"), ("stage_compress", "none")):
+            if values[name] != otherwise:
+                option = "--" + name.replace("_", "-")
+                raise ConfigError(f"{option}: expected --stage beside it, found none — say where the copy goes")
         return None
     return SHARED_MEMORY if values["stage"] == "memory" else Path(values["stage"]).absolute()
 

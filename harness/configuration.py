@@ -90,6 +90,9 @@ class Configuration:
     stage: Path | None
     """Folder that the data set is copied into before it is read; None reads it where it is."""
 
+    stage_as: str
+    """Whether its files are copied, or samples prepared."""
+
     stage_compress: str
     """How the copy is compressed."""
 

@@ -24,7 +24,8 @@ def training(configuration: Configuration, directory: RunDirectory, data: datase
     }
     if configuration.stage is not None:
         folder = staging_folder(configuration.stage, directory.run_id)
-        source["staging"] = {"directory": str(folder), "compress": configuration.stage_compress}
+        how = {"compress": configuration.stage_compress, "form": configuration.stage_as}
+        source["staging"] = {"directory": str(folder), **how}
     return _document(configuration, directory, mode="train", data=source)
 
 

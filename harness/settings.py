@@ -117,6 +117,10 @@ SETTINGS: tuple[Setting, ...] = (
         shown_default="read the data where they are",
     ),
     Setting(
+        name="stage_as", schema={"enum": ["files", "samples"]}, default="files",
+        text="Copy the files as they are, or prepare samples as the network takes them, for faster epochs.",
+    ),
+    Setting(
         name="stage_compress", schema={"enum": ["none", "bitshuffle-lz4"]}, default="none",
         text="How the copy is compressed; reading takes longer then, and less room is needed.",
     ),

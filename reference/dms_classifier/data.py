@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reference.runtime.backend import Batch
+from reference.runtime.disk import Disk
 from reference.runtime.errors import DataError
 from reference.runtime.hdf5 import Stored
 from reference.runtime.manifest import Manifest
+from reference.runtime.sharding import Indices
 
 from .facts import CLASSES, COLUMNS, GENERATIONS, NAMED, ROWS, Place
 
@@ -77,8 +80,9 @@ class Patterns:
         """Look at the file.
 
         Raises:
-            DataError: it is missing or damaged, or has another shape.
+            DataError: it is missing or damaged, or has another shape; or the manifest states no scale.
         """
+        self._scale, self._disk = scale_of(manifest), Disk()
         place = place_of(manifest, split)
         path = manifest.directory / place.file
         self._images, self._labels = Stored(path, place.images), Stored(path, place.labels)
@@ -102,6 +106,22 @@ class Patterns:
     def will_need(self, index: int) -> None:
         """Ask for a pattern to be fetched from the disk while others are read."""
         self._images.will_need(index)
+
+    def batch(self, indices: Indices) -> Batch:
+        """Read patterns: images_NHWC in the network's units and labels_N.
+
+        Raises:
+            DataError: a count is not finite, or a label is none of the classes.
+        """
+        images, labels = np.empty((len(indices), ROWS, COLUMNS, 1), np.float32), np.empty(len(indices), np.int64)
+        if self._disk.was_needed():
+            for index in indices:
+                self.will_need(int(index))
+        for position, index in enumerate(indices):
+            self.counts(int(index), out=images[position, :, :, 0])
+            self._scale.normalise_in_place(images[position, :, :, 0])
+            labels[position] = self.label(int(index))
+        return {"images_NHWC": images, "labels_N": labels}
 
     def counts(self, index: int, out: NDArray[np.float32] | None = None) -> NDArray[np.floating]:
         """Read a pattern, (rows, columns): its first channel; into `out`, where that is given.

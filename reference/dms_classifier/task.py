@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference.runtime import layers, manifest
-from reference.runtime.backend import Backend, Baseline, Batch, Optimiser, Statistics
+from reference.runtime.backend import Backend, Baseline, Batch, Optimiser, Samples, Statistics
 from reference.runtime.checkpoints import State
-from reference.runtime.disk import Disk
+from reference.runtime.prepared import PreparedSamples, where_prepared
 from reference.runtime.runconfig import RunConfig, check_hyperparameters, margin
 from reference.runtime.schedule import Scaling, Schedule
 from reference.runtime.seeds import generator
@@ -67,7 +67,7 @@ class PhaseTask:
         self.memory: dict[str, Any] = {}
         self.statistics: dict[str, Any] = {}
         self._seed = run.seed
-        self._disk = Disk()
+        self.samples: Mapping[str, Samples] = {}
         self.train_count = self.eval_count = 0
         if run.mode != "predict":
             self._open(run)
@@ -76,6 +76,7 @@ class PhaseTask:
         found = manifest.load(run.data)
         self.statistics, self.memory = found.statistics, asdict(scale_of(found))
         self.train, self.test = (Patterns(found, split) for split in ("train", "test"))
+        self.samples = where_prepared(run.data, {"train": self.train, "test": self.test}, PreparedSamples)
         self.train_count, self.eval_count = len(self.train), len(self.test)
 
     @property
@@ -100,7 +101,7 @@ class PhaseTask:
 
     def train_batch(self, indices: Indices, epoch: int) -> Batch:
         """Read training patterns: images_NHWC, labels_N, and the masks of the units that dropout leaves."""
-        batch = self._read(self.train, indices)
+        batch = self.samples["train"].batch(indices)
         if self.options.model == "dmsnet":
             for number, units in enumerate(facts.HIDDEN, start=1):
                 masks = [
@@ -112,7 +113,7 @@ class PhaseTask:
 
     def eval_batch(self, indices: Indices) -> Batch:
         """Read test patterns: images_NHWC, labels_N and their numbers index_N; no unit is left out."""
-        return self.without_dropout(self._read(self.test, indices) | {"index_N": indices.astype(np.int64)})
+        return self.without_dropout(self.samples["test"].batch(indices) | {"index_N": indices.astype(np.int64)})
 
     def without_dropout(self, batch: Batch) -> Batch:
         """Add masks that leave no unit out, where the model takes masks."""
@@ -120,19 +121,6 @@ class PhaseTask:
             for number, units in enumerate(facts.HIDDEN, start=1):
                 batch[f"dropout{number}_NU"] = np.ones((len(batch["images_NHWC"]), units), np.float32)
         return batch
-
-    def _read(self, patterns: Patterns, indices: Indices) -> Batch:
-        images = np.empty((len(indices), facts.ROWS, facts.COLUMNS, 1), np.float32)
-        labels = np.empty(len(indices), np.int64)
-        scale = self.scale
-        if self._disk.was_needed():
-            for index in indices:
-                patterns.will_need(int(index))
-        for position, index in enumerate(indices):
-            patterns.counts(int(index), out=images[position, :, :, 0])
-            scale.normalise_in_place(images[position, :, :, 0])
-            labels[position] = patterns.label(int(index))
-        return {"images_NHWC": images, "labels_N": labels}
 
     def no_statistics(self) -> Statistics:
         """Return the statistics of no pattern: a row for each test pattern, which some rank fills in."""

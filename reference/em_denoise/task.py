@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from reference.runtime import layers, manifest
 from reference.runtime.backend import Backend, Baseline, Batch, Optimiser, Statistics
 from reference.runtime.checkpoints import State
 from reference.runtime.disk import Disk
+from reference.runtime.prepared import where_prepared
 from reference.runtime.runconfig import RunConfig, check_hyperparameters, margin
 from reference.runtime.schedule import Scaling, Schedule
 from reference.runtime.seeds import generator
@@ -22,7 +23,8 @@ from . import facts, metrics
 from .baselines import baselines
 from .data import Pairs, Scale, scale_of
 from .models import MODELS
-from .noise import flat_field, noise_level
+from .noise import noise_level
+from .samples import CLASS, CLEAN, NOISY, FromFiles, FromPrepared, Pair, PairSamples, even_out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +86,7 @@ class DenoiseTask:
         self.statistics: dict[str, Any] = {}
         self._seed = run.seed
         self._disk = Disk()
+        self.samples: Mapping[str, FromFiles | FromPrepared] = {}
         self.train_count = self.eval_count = 0
         if run.mode != "predict":
             self._open(run)
@@ -91,9 +94,15 @@ class DenoiseTask:
     def _open(self, run: RunConfig) -> None:
         found = manifest.load(run.data)
         self.statistics, self.memory = found.statistics, asdict(scale_of(found))
-        self._train, self._test = (Pairs(found.splits.get(split, []), split) for split in ("train", "test"))
-        self.train_count = len(self._train) * self.options.crops_per_image
-        self.eval_count = len(self._test)
+        even = self.options.flat_field != "none"
+        with_class = self.options.model in facts.NEEDS_CLASS
+        readers = {
+            split: FromFiles(Pairs(found.splits.get(split, []), split), self.scale, even=even, with_class=with_class)
+            for split in ("train", "test")
+        }
+        self.samples = where_prepared(run.data, readers, FromPrepared)
+        self.train_count = len(self.samples["train"]) * self.options.crops_per_image
+        self.eval_count = len(self.samples["test"])
 
     @property
     def scale(self) -> Scale:
@@ -118,72 +127,54 @@ class DenoiseTask:
     def train_batch(self, indices: Indices, epoch: int) -> Batch:
         """Read training crops: noisy_NHWC and clean_NHWC, and what else the model needs."""
         side = self.options.crop
-        batch = self._empty(len(indices), side)
+        batch, train = self._empty(len(indices), side), self.samples["train"]
         if self._disk.was_needed():
             for sample in indices:
-                self._train.will_need(int(sample) // self.options.crops_per_image)
+                train.will_need(int(sample) // self.options.crops_per_image)
         for position, sample in enumerate(indices):
             index = int(sample) // self.options.crops_per_image
             if self.options.augment == "none" and side == facts.SIDE:  # nothing is drawn for a whole image
-                self._fill(batch, position, self._read(self._train, index, ()), self._train, index)
+                self._fill(batch, position, train, index, train.window(index, ()))
                 continue
             random = generator(self._seed, "crop", epoch, int(sample))
             row, column = random.integers(0, facts.SIDE - side + 1, 2)
-            pair = self._read(self._train, index, np.s_[row : row + side, column : column + side])
+            pair = train.window(index, np.s_[row : row + side, column : column + side])
             if self.options.augment == "dihedral":
                 turns, mirrored = random.integers(4), random.integers(2)
                 pair = tuple(np.rot90(image[:, ::-1] if mirrored else image, turns) for image in pair)
-            self._fill(batch, position, pair, self._train, index)
+            self._fill(batch, position, train, index, pair)
         return batch
 
     def eval_batch(self, indices: Indices) -> Batch:
         """Read whole test images: noisy_NHWC and clean_NHWC, and what else the model needs."""
-        batch = self._empty(len(indices), facts.SIDE)
+        batch, test = self._empty(len(indices), facts.SIDE), self.samples["test"]
         for position, index in enumerate(indices):
-            self._fill(batch, position, self._read(self._test, int(index), ()), self._test, int(index))
+            self._fill(batch, position, test, int(index), test.window(int(index), ()))
         return batch
 
-    def _read(self, pairs: Pairs, index: int, window: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Read a window of a noisy and a clean image, (rows, columns, 1), with the illumination evened out.
-
-        Raises:
-            DataError: a value of the images is not finite; `_fill` looks at images that are taken as they are.
-        """
-        if window or self.options.flat_field != "none":
-            pairs.check(index)
-        if self.options.flat_field == "none":
-            return pairs.read(index, noisy=window, clean=window)
-        noisy, clean = pairs.read(index, clean=window)
-        return self.even(noisy[..., 0])[..., None][window], clean
-
     def even(self, noisy_HW: NDArray[Any]) -> NDArray[np.float32]:
-        """Even out the illumination of an image where that is asked for; its level is that of clean images then."""
-        if self.options.flat_field == "none":
-            return noisy_HW.astype(np.float32)
-        even = flat_field(noisy_HW)
-        return np.multiply(even, np.float32(self.scale.mean), out=even)
+        """Even out the illumination of an image where that is asked for."""
+        return noisy_HW.astype(np.float32) if self.options.flat_field == "none" else even_out(noisy_HW, self.scale)
 
     def _empty(self, count: int, side: int) -> Batch:
-        batch: Batch = {name: np.empty((count, side, side, 1), np.float32) for name in ("noisy_NHWC", "clean_NHWC")}
+        batch: Batch = {name: np.empty((count, side, side, 1), np.float32) for name in (NOISY, CLEAN)}
         if self.options.model in facts.NEEDS_NOISE_LEVEL:
             batch["noise_level_N"] = np.empty(count, np.float32)
         if self.options.model in facts.NEEDS_CLASS:
-            batch["class_NK"] = np.empty((count, len(facts.CLASSES)), np.float32)
+            batch[CLASS] = np.empty((count, len(facts.CLASSES)), np.float32)
         return batch
 
-    def _fill(self, batch: Batch, position: int, pair: tuple[NDArray[Any], ...], pairs: Pairs, index: int) -> None:
-        scale, known, finite = self.scale, pairs.checked[index], True
-        for name, image in zip(("noisy_NHWC", "clean_NHWC"), pair, strict=True):
-            normalised = scale.normalise_into(image, batch[name][position])
-            finite = finite and (known or bool(np.isfinite(normalised).all()))  # while it is in the cache
-        if not finite:
-            pairs.check(index)
-        pairs.checked[index] = True
+    @staticmethod
+    def _fill(batch: Batch, position: int, samples: PairSamples, index: int, pair: Pair) -> None:
+        noisy = batch[NOISY][position]
+        samples.put(index, pair, (noisy, batch[CLEAN][position]))
         if "noise_level_N" in batch:
             # Of the image as it lies in memory, turned or not: the order of a sum decides its last bit.
-            batch["noise_level_N"][position] = noise_level(scale.normalise(pair[0])[..., 0])
-        if "class_NK" in batch:
-            batch["class_NK"][position] = pairs.class_code(index)
+            as_it_lies = np.empty_like(pair[0], np.float32)
+            as_it_lies[...] = noisy
+            batch["noise_level_N"][position] = noise_level(as_it_lies[..., 0])
+        if CLASS in batch:
+            batch[CLASS][position] = samples.class_code(index)
 
     def no_statistics(self) -> Statistics:
         """Return the statistics of no image."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -71,6 +71,20 @@ class Optimiser:
     """Decay of the second moment."""
 
 
+class Samples(Protocol):
+    """The samples of a split as they are in every epoch: before anything is drawn for them, such as crops."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+    def batch(self, indices: Indices) -> Batch:
+        """Read some samples, in the network's units.
+
+        Raises:
+            DataError: one is bad.
+        """
+
+
 class Task(Protocol):
     """A benchmark: its samples, its metrics, its initial weights. NumPy only."""
 
@@ -91,6 +105,9 @@ class Task(Protocol):
 
     memory: dict[str, Any]
     """What predictions need to know of the training data, such as their scale: checkpoints keep it."""
+
+    samples: Mapping[str, Samples]
+    """By split, the samples that batches are made of: what staging can prepare."""
 
     margin: float
     """By how much the best quality has to beat the best baseline, as benchmark.json says."""

@@ -67,6 +67,19 @@ def items_of(file: h5py.File) -> dict[str, Any]:
     return found
 
 
+def keys_of(path: Path) -> list[str]:
+    """Return the keys of a file.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    try:
+        with open_file(path) as file:
+            return list(file)
+    except OSError as error:
+        raise DataError(f"{path}: expected an HDF5 file, found: {error} — get the file again") from None
+
+
 class Place:
     """Where a data set of a file lies."""
 

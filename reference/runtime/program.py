@@ -62,7 +62,8 @@ def execute(
         }
         with log.interval("run") as interval:
             stop.start_clock(run.limits.max_seconds)
-            staged = staging.staged(run, first_of_node=place.local_rank == 0, backend=backend, log=log, stop=stop)
+            first = place.local_rank == 0
+            staged = staging.staged(run, task.samples, first_of_node=first, backend=backend, log=log, stop=stop)
             data = copies.enter_context(staged)
             if data is not None and data is not run.data:
                 task = make_task(replace(run, data=data))

@@ -31,10 +31,14 @@ def recompress(source: Path, target: Path) -> Iterator[None]:
         OSError: the source cannot be read, or the target not be written; ENOSPC before the disk is full, since the
             library cannot close a file that it could not write.
     """
-    plugin: Any = importlib.import_module("hdf5plugin")
-    options = dict(plugin.Bitshuffle(cname="lz4"))
     with open_file(source) as old, h5py.File(target, "w", locking=False) as new:
-        yield from _copy(old, new, options)
+        yield from _copy(old, new, bitshuffle())
+
+
+def bitshuffle() -> dict[str, Any]:
+    """Return the options of an array that is compressed."""
+    plugin: Any = importlib.import_module("hdf5plugin")
+    return dict(plugin.Bitshuffle(cname="lz4"))
 
 
 def chunk_of(shape: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -53,7 +57,7 @@ def _copy(old: h5py.Group, new: h5py.Group, options: dict[str, Any]) -> Iterator
         if isinstance(item, h5py.Group):
             yield from _copy(item, new.create_group(name), options)
         elif chunk_of(item.shape) is None or 0 in item.shape:
-            _need_room(new, item.nbytes)
+            need_room(new, item.nbytes)
             old.copy(name, new)
         else:
             made = new.create_dataset(name, item.shape, item.dtype, chunks=chunk_of(item.shape), **options)
@@ -67,11 +71,16 @@ def _copy_array(old: h5py.Dataset, new: h5py.Dataset) -> Iterator[None]:
     rows = max(step, BLOCK_BYTES * len(old) // max(1, old.nbytes) // step * step)
     for start in range(0, len(old), rows):
         block = old[start : start + rows]
-        _need_room(new, block.nbytes)
+        need_room(new, block.nbytes)
         new[start : start + rows] = block
         yield
 
 
-def _need_room(new: h5py.Group | h5py.Dataset, size: int) -> None:
+def need_room(new: h5py.Group | h5py.Dataset, size: int) -> None:
+    """Look whether so many bytes can still be written to a file.
+
+    Raises:
+        OSError: ENOSPC, before the disk is full.
+    """
     if shutil.disk_usage(Path(new.file.filename).parent).free < size + SPARE_BYTES:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), new.file.filename)

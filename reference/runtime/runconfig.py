@@ -27,6 +27,9 @@ class Staging:
     compress: Literal["none", "bitshuffle-lz4"] = "none"
     """How the arrays of the copy are compressed."""
 
+    form: Literal["files", "samples"] = "files"
+    """Whether the files are copied, or samples are prepared as the network takes them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
@@ -51,7 +54,10 @@ class DataSource:
     """Where the data set is copied to before it is read; None reads it where it is."""
 
     staged: Path | None = None
-    """This node's copy, once there is one: what is read."""
+    """This node's copy of the files, once there is one: what is read in their place."""
+
+    prepared: Path | None = None
+    """Folder of the samples that were prepared on this node, once there are some."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,7 +285,7 @@ _PLAIN = (
 def _staging(document: dict[str, Any] | None) -> Staging | None:
     if document is None:
         return None
-    return Staging(directory=Path(document["directory"]), compress=document["compress"])
+    return Staging(**document | {"directory": Path(document["directory"])})
 
 
 def _path(text: str | None) -> Path | None:

@@ -1,8 +1,12 @@
 """Copy the data set of a run to a place that is faster to read, such as a node's own disk or its memory.
 
 Every sample may be the next one on every rank, since the order of an epoch is drawn over the whole set: so a node holds
-one whole copy, which its first rank writes and all its ranks read. Readers know nothing of it: the manifest's paths
-lead into the copy (`manifest.load`), while the manifest itself, and its hash, stay those of the original.
+one whole copy, which its first rank writes and all its ranks read. It has one of two forms.
+
+* Files: readers know nothing of it. The manifest's paths lead into the copy (`manifest.load`), while the manifest
+  itself, and its hash, stay those of the original.
+* Samples: what the readers make of the files is kept as the network takes it (`prepared.py`), so that each epoch copies
+  what the first one would have worked for. What is read once, after the training, is read from the original files.
 
 The copy goes with the run. A run that was killed leaves its copy behind with nobody holding its lock, by which the next
 run that stages into the same folder knows that it may remove it.
@@ -17,14 +21,15 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from .backend import Backend
+from . import prepared
+from .backend import Backend, Samples
 from .errors import DataError, Refused
 from .lifecycle import EventLog
 from .manifest import MANIFEST, wanted_files
@@ -65,28 +70,44 @@ class Entry:
 class Copy:
     """The copy of a data set on this node."""
 
-    def __init__(self, run: RunConfig, staging: Staging) -> None:
+    def __init__(self, run: RunConfig, staging: Staging, samples: Mapping[str, Samples]) -> None:
         self._run, self._staging = run, staging
+        self._samples = samples if staging.form == "samples" else {}
         self.folder = staging.directory / os.uname().nodename
         self._lock: BinaryIO | None = None
-        self.source_bytes = self.staged_bytes = self.files = 0
+        self.source_bytes = self.staged_bytes = self.files = self.samples = 0
+
+    @property
+    def done_bytes(self) -> int:
+        """Bytes of the data set that are done with; of samples, half of the work is to verify what they are made of."""
+        if not self._samples:
+            return self.source_bytes
+        share = self.samples / sum(map(len, self._samples.values()))
+        return int(self.source_bytes * (1 + share) / 2)
+
+    @property
+    def source(self) -> DataSource:
+        """The run's data with the copy in its place."""
+        return replace(self._run.data, **{"prepared" if self._samples else "staged": self.folder})
 
     def steps(self) -> Iterator[None]:
-        """Write the copy block by block, comparing each file's hash with the manifest's on the way.
+        """Write the copy block by block, comparing each file's hash with the manifest's on the way, or before.
 
         Raises:
             Refused: there is no room, or the folder cannot be written to.
-            DataError: a file is not what the manifest says.
+            DataError: a file is not what the manifest says, or a sample is bad.
         """
         try:
             remove_stale(self._staging.directory.parent)
             entries = [Entry(**entry) for entry in wanted_files(self._run.data)]
-            self._check_room(sum(entry.size for entry in entries))
+            self._check_room(sum(map(prepared.size, self._samples.values())) or sum(entry.size for entry in entries))
             self.folder.mkdir(parents=True)
             self._lock = (self.folder / LOCK).open("wb")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for entry in entries:
-                yield from self._copy(entry)
+                yield from self._verified(entry) if self._samples else self._copy(entry)
+            for split, samples in self._samples.items():
+                yield from self._prepare(split, samples)
             shutil.copyfile(self._source(MANIFEST), self.folder / MANIFEST)
         except OSError as error:
             if error.errno in FULL:
@@ -119,23 +140,36 @@ class Copy:
         source, target = self._source(entry.path), self.folder / entry.path
         target.parent.mkdir(parents=True, exist_ok=True)
         compress = self._staging.compress != "none" and source.suffix in (".h5", ".hdf5", ".hdf")
-        digest, size = hashlib.sha256(), 0
-        with source.open("rb") as file, contextlib.nullcontext() if compress else target.open("wb") as out:
+        with contextlib.nullcontext() if compress else target.open("wb") as out:
+            for block in self._verified(entry):
+                if out is not None:
+                    out.write(block)
+                yield
+        if compress:
+            yield from recompress(source, target)
+        self.staged_bytes += target.stat().st_size
+
+    def _prepare(self, split: str, samples: Samples) -> Iterator[None]:
+        path = prepared.path_of(self.folder, split)
+        for count in prepared.write(samples, path, compress=self._staging.compress != "none"):
+            self.samples += count
+            yield
+        self.staged_bytes += path.stat().st_size
+
+    def _verified(self, entry: Entry) -> Iterator[bytes]:
+        """Read a file block by block, and say at its end whether it is the manifest's."""
+        source, digest, size = self._source(entry.path), hashlib.sha256(), 0
+        with source.open("rb") as file:
             while block := file.read(BLOCK_BYTES):
                 digest.update(block)
                 size += len(block)
                 self.source_bytes += len(block)
-                if out is not None:
-                    out.write(block)
-                yield
+                yield block
         if size != entry.size or (entry.sha256 and digest.hexdigest() != entry.sha256):
             raise DataError(
                 f"{source}: expected {entry.size} bytes with SHA-256 {entry.sha256}, found {size} with "
                 f"{digest.hexdigest()} — the file was changed; get it again"
             )
-        if compress:
-            yield from recompress(source, target)
-        self.staged_bytes += target.stat().st_size
         self.files += 1
 
     def _refuse(self, expected: str, found: str) -> None:
@@ -145,12 +179,19 @@ class Copy:
 
 @contextlib.contextmanager
 def staged(
-    run: RunConfig, *, first_of_node: bool, backend: Backend, log: EventLog, stop: StopRequest
+    run: RunConfig,
+    samples: Mapping[str, Samples],
+    *,
+    first_of_node: bool,
+    backend: Backend,
+    log: EventLog,
+    stop: StopRequest,
 ) -> Iterator[DataSource | None]:
     """Stage the data set where the run asks for it, and remove the copy at the end. All ranks call it.
 
     Args:
         run: the run.
+        samples: by split, those that the copy is made of where it is not one of the files.
         first_of_node: whether this is the rank of its node that writes.
         backend: by which ranks wait for one another.
         log: file that `staging_start` and `staging_stop` go to.
@@ -161,18 +202,19 @@ def staged(
 
     Raises:
         Refused: there is no room for the copy.
-        DataError: a file is not what the manifest says.
+        DataError: a file is not what the manifest says, or a sample is bad.
     """
     if run.data.staging is None:
         yield run.data
         return
-    copy = Copy(run, run.data.staging)
+    copy = Copy(run, run.data.staging, samples)
     try:
         with log.interval("staging") as interval:
             go_on = _made_everywhere(copy if first_of_node else None, backend, log, stop)
             facts = {"files": copy.files, "bytes": copy.source_bytes, "staged_bytes": copy.staged_bytes}
-            interval.stop |= {**facts, "compress": run.data.staging.compress} if first_of_node else {}
-        yield replace(run.data, staged=copy.folder) if go_on else None
+            form = {"form": run.data.staging.form, "compress": run.data.staging.compress}
+            interval.stop |= {**facts, **form} if first_of_node else {}
+        yield copy.source if go_on else None
         backend.allreduce_sum(np.zeros(1), "staging_end")  # until here, some rank may still open a file
     finally:
         if first_of_node:
@@ -195,7 +237,7 @@ def _made_everywhere(copy: Copy | None, backend: Backend, log: EventLog, stop: S
             return False
         if not some_busy:
             return True
-        log.point("staging_progress", copy.source_bytes if copy is not None else 0)
+        log.point("staging_progress", copy.done_bytes if copy is not None else 0)
 
 
 def _turn(steps: Iterator[None], stop: StopRequest) -> tuple[bool, bool, Exception | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference.runtime import layers, manifest
-from reference.runtime.backend import Backend, Baseline, Batch, Optimiser, Statistics
+from reference.runtime.backend import Backend, Baseline, Batch, Optimiser, Samples, Statistics
 from reference.runtime.checkpoints import State
 from reference.runtime.errors import DataError
 from reference.runtime.lifecycle import EventLog
+from reference.runtime.prepared import PreparedSamples, where_prepared
 from reference.runtime.runconfig import RunConfig, check_hyperparameters, margin
 from reference.runtime.schedule import Scaling, Schedule
 from reference.runtime.sharding import Indices
@@ -80,6 +81,7 @@ class CloudTask:
         self.margin = margin(facts.BENCHMARK_FILE)
         self._seed = run.seed
         self._train = self._test = Tiles([], self.options.labels)
+        self.samples: Mapping[str, Samples] = {}
         if run.mode != "predict":  # there, the checkpoint's memory says how to normalise
             self.model_options += ("normalisation",)
             self._open(run)
@@ -100,6 +102,7 @@ class CloudTask:
         found = manifest.load(run.data)
         self.statistics = found.statistics
         self._train, self._test = (self._tiles(found, split) for split in ("train", "test"))
+        self.samples = where_prepared(run.data, {"train": self._train, "test": self._test}, PreparedSamples)
 
     def _tiles(self, found: manifest.Manifest, split: str) -> Tiles:
         files = found.splits.get(split, [])
@@ -131,11 +134,11 @@ class CloudTask:
 
     def train_batch(self, indices: Indices, epoch: int) -> Batch:  # noqa: ARG002 - tiles are read as they are
         """Read training tiles."""
-        return self._train.batch(indices)
+        return self.samples["train"].batch(indices)
 
     def eval_batch(self, indices: Indices) -> Batch:
         """Read test tiles."""
-        return self._test.batch(indices)
+        return self.samples["test"].batch(indices)
 
     def no_statistics(self) -> Statistics:
         """Return the statistics of no tile."""

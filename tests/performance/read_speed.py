@@ -3,12 +3,14 @@
 It writes a set of each benchmark in the published layout, of random numbers, and reads samples of it in random order,
 on one thread: by `os.preadv`, through `np.memmap` and by this suite's reader into a buffer that is there, by PyTorch's
 DataLoader over h5py and by `tf.data.Dataset.from_generator` over h5py. *Batch* is the whole way to a training batch, as
-the training loop gets it: checked, in float32, normalised, in one array.
+the training loop gets it: checked, in float32, normalised, in one array. *Prepared* is the same batch from the samples
+that `--stage-as samples` makes.
 
 Warm: useful megabytes for each second of the processor, best of some rounds in which all take turns. Cold: useful
 megabytes for each second of the clock, once the kernel has been asked to drop the files from its page cache; where it
 did not read at least half of them from the disk again, there is no figure. Useful are the bytes of the samples in the
-file: one of the three equal channels of a scattering pattern. Only figures of one call may be compared.
+file, also where prepared samples have others: one of the three equal channels of a scattering pattern, the float64 of a
+reflectance. Only figures of one call may be compared.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +39,7 @@ from small_sets import DMS_STATISTICS, EM_STATISTICS, run_of, write_set
 from harness.environment import MALLOC
 from reference.dms_classifier.task import PhaseTask
 from reference.em_denoise.task import DenoiseTask
-from reference.runtime import hdf5, runconfig
+from reference.runtime import hdf5, prepared, runconfig
 from reference.slstr_cloud.task import CloudTask
 from reference.slstr_cloud.tiles import training_tiles
 
@@ -44,6 +47,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BATCH = 16
 FEW = 4
 """Batches of a round of the frameworks' usual ways, which take long."""
+
+PREPARED = "prepared"
+"""Folder of prepared samples in a data set's own."""
 
 SETTINGS = {**MALLOC, **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1")}
 """As the harness sets them for a rank with one thread: memory of earlier batches is used again."""
@@ -73,6 +79,9 @@ class Case:
     name: str
     """For the table."""
 
+    root: Path
+    """Folder of all its files."""
+
     samples: int
     """How many it has."""
 
@@ -90,7 +99,15 @@ def write(folder: Path, files: dict[str, Any], statistics: dict[str, Any] | None
     return root
 
 
-def made(task: type[Any], benchmark: str, root: Path, looked_at: str | None = None, **hyperparameters: Any) -> Read:
+def made(
+    task: type[Any],
+    benchmark: str,
+    root: Path,
+    *,
+    looked_at: str | None = None,
+    from_prepared: bool = False,
+    **hyperparameters: Any,
+) -> Read:
     """Return the training reader of a benchmark, opened anew.
 
     Args:
@@ -99,22 +116,38 @@ def made(task: type[Any], benchmark: str, root: Path, looked_at: str | None = No
         root: the data set.
         looked_at: where its samples note that they were looked through; it forgets that before each batch, and so reads
             as in a first epoch.
+        from_prepared: whether it reads the samples that `prepare` has prepared.
         hyperparameters: those that are not the defaults.
     """
+    run = run_over(root, benchmark, **hyperparameters)
+    data = replace(run.data, prepared=root / PREPARED) if from_prepared else run.data
+    opened = task(replace(run, data=data))
+
+    def read(indices: NDArray[np.int64]) -> Any:
+        if looked_at is not None:
+            attrgetter(looked_at)(opened.samples["train"])[:] = False
+        return opened.train_batch(indices, 1)
+
+    return read
+
+
+def run_over(root: Path, benchmark: str, **hyperparameters: Any) -> runconfig.RunConfig:
+    """Return a run over a data set."""
     text = (ROOT / "tests/unit/reference/cases/run.json").read_text(encoding="utf-8").replace("@FOLDER@", str(root))
     document = json.loads(text) | run_of(benchmark, **hyperparameters)
     document["data"] |= {"directory": str(root), "manifest_sha256": None}
     path = root / "run.json"
     path.write_text(json.dumps(document), encoding="utf-8")
-    opened = task(runconfig.load(path))
-    samples = vars(opened).get("train", vars(opened).get("_train"))
+    return runconfig.load(path)
 
-    def read(indices: NDArray[np.int64]) -> Any:
-        if looked_at is not None:
-            getattr(samples, looked_at)[:] = False
-        return opened.train_batch(indices, 1)
 
-    return read
+def prepare(task: type[Any], benchmark: str, root: Path) -> None:
+    """Prepare the samples of a data set, beside it."""
+    (root / PREPARED).mkdir()
+    for split, samples in task(run_over(root, benchmark)).samples.items():
+        for _ in prepared.write(samples, prepared.path_of(root / PREPARED, split), compress=False):
+            pass
+    os.sync()
 
 
 def micrographs(folder: Path, scale: float) -> Case:
@@ -124,14 +157,21 @@ def micrographs(folder: Path, scale: float) -> Case:
     files = {f"{split}/{name}": {"images": rng.random((n, 256, 256, 1), np.float32) + 0.5}
              for split, n in (("train", count), ("test", 1)) for name in names}  # fmt: skip
     root = write(folder, files, EM_STATISTICS)
+    prepare(DenoiseTask, "em_denoise", root)
     return Case(
         name="EM image pairs",
+        root=root,
         samples=count,
         pieces=lambda i: [Piece(path=root / "train" / name, key="images", index=i) for name in names],
         readers={
             "batch": lambda: made(DenoiseTask, "em_denoise", root, flat_field="none"),
-            "batch of a first epoch": lambda: made(DenoiseTask, "em_denoise", root, "checked", flat_field="none"),
+            "batch of a first epoch": lambda: made(
+                DenoiseTask, "em_denoise", root, looked_at="pairs.checked", flat_field="none"
+            ),
             "batch, illumination evened out": lambda: made(DenoiseTask, "em_denoise", root),
+            "batch, illumination evened out, prepared": lambda: made(
+                DenoiseTask, "em_denoise", root, from_prepared=True
+            ),
         },
     )
 
@@ -144,14 +184,17 @@ def patterns(folder: Path, scale: float) -> Case:
         images = np.repeat(rng.random((n, 487, 195, 1), np.float32) * 40, 3, -1)
         files[f"{split}/dms_phases.h5"] = {"images": images, "labels": np.arange(n) % 2}
     root = write(folder, files, DMS_STATISTICS)
+    prepare(PhaseTask, "dms_classifier", root)
     path = root / "train" / "dms_phases.h5"
     return Case(
         name="DMS patterns",
+        root=root,
         samples=count,
         pieces=lambda i: [Piece(path=path, key="images", index=np.s_[i, :, :, 0])],
         readers={
             "batch": lambda: made(PhaseTask, "dms_classifier", root),
-            "batch of a first epoch": lambda: made(PhaseTask, "dms_classifier", root, "checked"),
+            "batch of a first epoch": lambda: made(PhaseTask, "dms_classifier", root, looked_at="checked"),
+            "batch, prepared": lambda: made(PhaseTask, "dms_classifier", root, from_prepared=True),
         },
     )
 
@@ -167,6 +210,7 @@ def scenes(folder: Path, scale: float) -> Case:
             "bayes": rng.integers(0, 3, (*shape, 1), "u1"),
         }
     root = write(folder, files)
+    prepare(CloudTask, "slstr_cloud", root)
     paths = sorted((root / "train").iterdir())
     corners = [(path, corner) for path in paths for corner in training_tiles(*shape)]
 
@@ -177,9 +221,10 @@ def scenes(folder: Path, scale: float) -> Case:
 
     readers = {
         "batch": lambda: made(CloudTask, "slstr_cloud", root),
-        "batch of a first epoch": lambda: made(CloudTask, "slstr_cloud", root, "complete"),
+        "batch of a first epoch": lambda: made(CloudTask, "slstr_cloud", root, looked_at="complete"),
+        "batch, prepared": lambda: made(CloudTask, "slstr_cloud", root, from_prepared=True),
     }
-    return Case(name="SLSTR tiles", samples=len(corners), pieces=pieces, readers=readers)
+    return Case(name="SLSTR tiles", root=root, samples=len(corners), pieces=pieces, readers=readers)
 
 
 class Plain:
@@ -356,7 +401,7 @@ def measure(case: Case, rounds: int) -> Iterator[tuple[str, ...]]:
     }
     shuffled = np.random.default_rng(3).permutation(case.samples)
     order = [shuffled[start : start + BATCH] for start in range(0, case.samples, BATCH)]
-    from_disk = cold(ways, order, plain.sample_bytes, sorted({path for path, _ in plain.places}))
+    from_disk = cold(ways, order, plain.sample_bytes, sorted(case.root.rglob("*.h*")))
     from_memory = warm(ways, order, plain.sample_bytes, rounds)
     for name in ways:
         slow, fast = from_disk[name], from_memory[name]

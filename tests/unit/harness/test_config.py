@@ -144,8 +144,9 @@ def test_where_the_data_are_staged(tmp_path):
     assert resolve(ask()).stage is None
     assert resolve(ask({"stage": "memory"})).stage == Path("/dev/shm")
     assert resolve(ask({"stage": str(tmp_path), "stage_compress": "bitshuffle-lz4"})).stage == tmp_path
-    expected = "--stage-compress: expected --stage beside it, found none — say where the copy goes"
-    assert refusal(ask({"stage_compress": "bitshuffle-lz4"})) == expected
+    for name, value in (("stage_as", "samples"), ("stage_compress", "bitshuffle-lz4")):
+        expected = f"--{name.replace('_', '-')}: expected --stage beside it, found none — say where the copy goes"
+        assert refusal(ask({name: value})) == expected
 
 
 def test_run_json_names_a_folder_of_its_own_for_the_copy(tmp_path):
@@ -153,5 +154,5 @@ def test_run_json_names_a_folder_of_its_own_for_the_copy(tmp_path):
     directory = rundir.plan(tmp_path, "slstr_cloud", "pt")
     document = runconfig.training(configuration, directory, None)
     folder = tmp_path / f"sciml-bench-staged-{directory.run_id}"
-    assert document["data"]["staging"] == {"directory": str(folder), "compress": "none"}
+    assert document["data"]["staging"] == {"directory": str(folder), "compress": "none", "form": "files"}
     assert "staging" not in runconfig.training(resolve(ask()), directory, None)["data"]

@@ -37,7 +37,7 @@ def test_samples_are_asked_for_while_they_come_from_the_disk(used, write_run, tm
     root = write_set(tmp_path / "data", em_files(), EM_STATISTICS)
     task = DenoiseTask(runconfig.load(write_run(run_of("em_denoise") | {"data.directory": str(root)})))
     asked: list[int] = []
-    monkeypatch.setattr(task._train, "will_need", asked.append)
+    monkeypatch.setattr(task.samples["train"], "will_need", asked.append)
     for fetched in (0, 0, 1, 0):
         used.ru_majflt += fetched
         task.train_batch(np.array([2, 0]), 1)

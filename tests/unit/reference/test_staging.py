@@ -21,7 +21,7 @@ from small_sets import DMS_STATISTICS, EM_STATISTICS, dms_files, em_files, run_o
 from logging_spec.events import parse_line
 from reference.dms_classifier.task import PhaseTask
 from reference.em_denoise.task import DenoiseTask
-from reference.runtime import program, staging
+from reference.runtime import prepared, program, staging
 from reference.runtime.backend import Batch, StepResult
 from reference.runtime.errors import DataError, Refused
 from reference.runtime.staging import available_memory, remove_stale
@@ -101,16 +101,34 @@ def execute(write_run, write_scene, tmp_path, monkeypatch) -> Callable[..., tupl
     return run
 
 
-def into(folder: Path, compress: str = "none") -> dict[str, Any]:
+def into(folder: Path, compress: str = "none", form: str = "files") -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
-    return {"data.staging": {"directory": str(folder / "sciml-bench-staged-me"), "compress": compress}}
+    staging = {"directory": str(folder / "sciml-bench-staged-me"), "compress": compress, "form": form}
+    return {"data.staging": staging}
 
 
+def hyperparameters(benchmark: str, **changes: Any) -> dict[str, Any]:
+    return {"hyperparameters": run_of(benchmark, batch_size=2, **changes)["hyperparameters"]}
+
+
+CASES = [
+    ("em_denoise", {}),
+    ("em_denoise", {"model": "ffdnet", "crop": 64, "crops_per_image": 3, "augment": "dihedral"}),
+    ("em_denoise", {"model": "unet", "crop": 256, "flat_field": "none"}),
+    ("dms_classifier", {}),
+    ("dms_classifier", {"model": "dmsnet"}),
+    ("slstr_cloud", {}),
+    ("slstr_cloud", {"channels": "thermal", "normalisation": "scene"}),
+]
+
+
+@pytest.mark.parametrize("form", ["files", "samples"])
 @pytest.mark.parametrize("compress", ["none", "bitshuffle-lz4"])
-@pytest.mark.parametrize("benchmark", SETS)
-def test_a_staged_run_sees_the_same_bits(benchmark, compress, execute, tmp_path) -> None:
-    plain, _ = execute(benchmark)
-    staged, events = execute(benchmark, **into(tmp_path / "near", compress))
+@pytest.mark.parametrize(("benchmark", "changes"), CASES)
+def test_a_staged_run_sees_the_same_bits(benchmark, changes, compress, form, execute, tmp_path) -> None:
+    settings = hyperparameters(benchmark, **changes)
+    plain, _ = execute(benchmark, **settings)
+    staged, events = execute(benchmark, **settings, **into(tmp_path / "near", compress, form))
     assert len(plain.batches) >= 2
     assert staged.batches == plain.batches
     copied = f"{tmp_path}/near/sciml-bench-staged-me/{NODE}/"
@@ -123,8 +141,8 @@ def test_a_staged_run_sees_the_same_bits(benchmark, compress, execute, tmp_path)
     facts = events[start + 1].metadata
     originals = [path for path in (tmp_path / benchmark).rglob("*") if path.suffix in (".h5", ".hdf")]
     assert (facts["files"], facts["bytes"]) == (len(originals), sum(path.stat().st_size for path in originals))
-    assert facts["compress"] == compress
-    assert (facts["staged_bytes"] == facts["bytes"]) == (compress == "none")
+    assert (facts["compress"], facts["form"]) == (compress, form)
+    assert (facts["staged_bytes"] == facts["bytes"]) == (compress == "none" and form == "files")
 
 
 def test_a_run_that_fails_leaves_no_copy(execute, tmp_path, monkeypatch) -> None:
@@ -163,18 +181,20 @@ def small_disk(tmp_path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_what_does_not_fit_is_refused_before_it_is_copied(execute, small_disk) -> None:
+@pytest.mark.parametrize("form", ["files", "samples"])
+def test_what_does_not_fit_is_refused_before_it_is_copied(form, execute, small_disk) -> None:
     expected = rf"run\.json: \$\.data\.staging: expected room for 0\.\d+ GB, found 0\.001 GB in {small_disk} — stage"
     with pytest.raises(Refused, match=expected):
-        execute(**into(small_disk))
+        execute(**into(small_disk, form=form))
     assert not any(small_disk.iterdir())
 
 
+@pytest.mark.parametrize("form", ["files", "samples"])
 @pytest.mark.parametrize("compress", ["none", "bitshuffle-lz4"])
-def test_a_disk_that_fills_up_is_named_and_left_as_it_was(compress, execute, small_disk, monkeypatch) -> None:
+def test_a_disk_that_fills_up_is_named_and_left_as_it_was(compress, form, execute, small_disk, monkeypatch) -> None:
     monkeypatch.setattr(staging.Copy, "_check_room", lambda *_: None)  # as where another run takes the room meanwhile
     with pytest.raises(Refused, match=r"expected room for a copy of the data set, found no room left after 0\.\d+ GB"):
-        execute(**into(small_disk, compress))
+        execute(**into(small_disk, compress, form))
     assert not any(small_disk.iterdir())
 
 
@@ -185,14 +205,24 @@ def test_memory_is_counted_where_a_copy_lies_in_it(tmp_path) -> None:
     assert available_memory() > 0
 
 
-def test_a_file_that_is_not_the_manifests_is_refused(execute, tmp_path) -> None:
+@pytest.mark.parametrize("form", ["files", "samples"])
+def test_a_file_that_is_not_the_manifests_is_refused(form, execute, tmp_path) -> None:
     execute()
     path = tmp_path / "em_denoise" / "train" / "graphene_img_clean.h5"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"graphene_img_clean\.h5: expected \d+ bytes with SHA-256 .* get it again"):
-        execute(**into(tmp_path / "near"))
+        execute(**into(tmp_path / "near", form=form))
+    assert not any((tmp_path / "near").iterdir())
+
+
+def test_a_sample_that_is_bad_is_named_while_samples_are_prepared(execute, tmp_path) -> None:
+    files = em_files()
+    files["test/graphene_img_noise.h5"]["images"][1, 3, 4] = np.nan
+    write_set(tmp_path / "em_denoise", files, EM_STATISTICS)
+    with pytest.raises(DataError, match=r"test/graphene_img_noise\.h5: images: image 1: expected finite values"):
+        execute(**into(tmp_path / "near", form="samples"))
     assert not any((tmp_path / "near").iterdir())
 
 
@@ -233,11 +263,13 @@ def test_a_rank_that_writes_nothing_says_that_another_failed(monkeypatch) -> Non
         staging._made_everywhere(None, AnotherFailed(), None, None)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("form", ["files", "samples"])
 @pytest.mark.parametrize("compress", ["none", "bitshuffle-lz4"])
-def test_a_copy_that_takes_long_says_how_far_it_is(compress, execute, tmp_path, monkeypatch) -> None:
+def test_a_copy_that_takes_long_says_how_far_it_is(compress, form, execute, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(staging, "TURN_S", 0.0)
-    monkeypatch.setattr(staging, "BLOCK_BYTES", 300_000)
-    _, events = execute(**into(tmp_path / "near", compress))
+    for module in (staging, prepared):
+        monkeypatch.setattr(module, "BLOCK_BYTES", 300_000)
+    _, events = execute(**into(tmp_path / "near", compress, form))
     keys = [event.key for event in events]
     start, stop = keys.index("staging_start"), keys.index("staging_stop")
     between = [(event.key, event.value) for event in events[start + 1 : stop]]

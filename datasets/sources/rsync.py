@@ -24,6 +24,9 @@ from datasets.transfer_part import At, Part, RemoteFile
 
 SSH = "ssh -o BatchMode=yes -o ConnectTimeout=15"
 """No password is asked for: a key, or an agent, opens the door."""
+END_AT_ONCE = signal.SIGUSR1
+"""By which rsync's processes tell each other to end. On SIGTERM it first reads what is under way, and on SIGKILL the half
+of it that writes lives on until it misses the other: either may last, on a slow line, and holds the lock of the set."""
 SILENCE_S = 60
 POLL_S = 0.2
 
@@ -95,7 +98,7 @@ def _die_with(parent: int) -> None:
 
     rsync goes on without a reader of its words, and would write beside the next download.
     """
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
+    ctypes.CDLL(None).prctl(1, END_AT_ONCE, 0, 0, 0)  # PR_SET_PDEATHSIG
     if os.getppid() != parent:
         os._exit(127)
 
@@ -114,6 +117,7 @@ class _Child:
                 stderr=self._words,
                 close_fds=False,
                 preexec_fn=partial(_die_with, os.getpid()),
+                process_group=0,
             )
         except FileNotFoundError:
             raise Refused(
@@ -129,12 +133,12 @@ class _Child:
         return self._words.read().decode(errors="replace")
 
     def close(self) -> None:
-        """End it where it still runs."""
-        self.process.terminate()
+        """End it where it still runs, and with it all of its processes."""
+        self.process.send_signal(END_AT_ONCE)
         try:
             self.process.wait(timeout=2)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         self.stream.close()
         self._words.close()

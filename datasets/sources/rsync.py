@@ -25,8 +25,11 @@ from datasets.transfer_part import At, Part, RemoteFile
 SSH = "ssh -o BatchMode=yes -o ConnectTimeout=15"
 """No password is asked for: a key, or an agent, opens the door."""
 END_AT_ONCE = signal.SIGUSR1
-"""By which rsync's processes tell each other to end. On SIGTERM it first reads what is under way, and on SIGKILL the half
-of it that writes lives on until it misses the other: either may last, on a slow line, and holds the lock of the set."""
+"""By which rsync's processes tell each other to end.
+
+On SIGTERM it first reads what is under way, and on SIGKILL the half of it that writes lives on until it misses the
+other: either may last, on a slow line, and it holds the lock of the set meanwhile.
+"""
 SILENCE_S = 60
 POLL_S = 0.2
 

@@ -53,11 +53,13 @@ def test_a_killed_harness_takes_other_machines_along(two_machines):
 
 @pytest.mark.slow
 @pytest.mark.mpi
-def test_each_of_two_machines_stages_a_copy_of_its_own(two_machines, tiny_data, tmp_path):
+@pytest.mark.parametrize("form", ["files", "samples"])
+def test_each_of_two_machines_stages_a_copy_of_its_own(two_machines, tiny_data, tmp_path, form):
     folder = tmp_path / "scratch"
     folder.mkdir()
     words = ("dms_classifier", "-i", "pt", "--scale", "tiny", "--epochs", 1, "--data-dir", tiny_data)
-    run = two_machines.run("run", *words, "--hosts", "nodea:1,nodeb:2", "--stage", folder, seconds=560)
+    staging = ("--stage", folder, "--stage-as", form)
+    run = two_machines.run("run", *words, "--hosts", "nodea:1,nodeb:2", *staging, seconds=560)
     assert run.document("launch")["outcome"]["kind"] == "ok", run.stderr
     stops = [staging_stop(run.directory / "events" / f"rank{rank:05d}.mllog") for rank in range(3)]
     size = sum(path.stat().st_size for path in tiny_data.glob("dms_classifier-*/**/*.h5"))

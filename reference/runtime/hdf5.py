@@ -67,19 +67,6 @@ def items_of(file: h5py.File) -> dict[str, Any]:
     return found
 
 
-def keys_of(path: Path) -> list[str]:
-    """Return the keys of a file.
-
-    Raises:
-        DataError: it is damaged.
-    """
-    try:
-        with open_file(path) as file:
-            return list(file)
-    except OSError as error:
-        raise DataError(f"{path}: expected an HDF5 file, found: {error} — get the file again") from None
-
-
 class Place:
     """Where a data set of a file lies."""
 
@@ -93,6 +80,19 @@ class Place:
         properties = dataset.id.get_create_plist()
         filters = [properties.get_filter(number)[0] for number in range(properties.get_nfilters())]
         self.needs_plugin = any(number >= FIRST_PLUGIN for number in filters)
+
+
+def places_of(path: Path) -> dict[str, Place]:
+    """Return where the arrays of a file lie that holds nothing else.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    try:
+        with open_file(path) as file:
+            return {key: Place(item) for key, item in items_of(file).items()}
+    except OSError as error:
+        raise DataError(f"{path}: expected an HDF5 file, found: {error} — get the file again") from None
 
 
 class Arrays:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import h5py
 import numpy as np
 
 from .backend import Batch, Samples
 from .disk import Disk
-from .hdf5 import Stored, keys_of
+from .hdf5 import Stored, places_of
 from .recompress import bitshuffle, need_room
 from .runconfig import DataSource
 from .sharding import Indices, batches
@@ -25,7 +25,7 @@ BLOCK_BYTES = 1 << 26
 
 
 class PreparedSamples:
-    """The samples of a split, in a file that `write` has written."""
+    """The samples of a split, in a file that `create` and `fill` have written."""
 
     def __init__(self, path: Path) -> None:
         """Look at the file; reads no value.
@@ -33,7 +33,7 @@ class PreparedSamples:
         Raises:
             DataError: it is damaged.
         """
-        self.arrays = {name: Stored(path, name) for name in keys_of(path)}
+        self.arrays = {name: Stored(path, name) for name in places_of(path)}
         self._disk = Disk()
 
     def __len__(self) -> int:
@@ -81,26 +81,58 @@ def size(samples: Samples) -> int:
     return len(samples) * sum(array.nbytes for array in samples.batch(np.zeros(1, np.int64)).values())
 
 
-def write(samples: Samples, path: Path, *, compress: bool) -> Iterator[int]:
-    """Make the samples and write them, some at a time; yields after each of these how many.
+def create(samples: Samples, path: Path, *, compress: bool) -> None:
+    """Make the file that the samples will be written to, in its full length.
 
     Args:
         samples: what makes them.
-        path: the file to write.
-        compress: whether each sample of more than one number is compressed, by bitshuffle and LZ4.
+        path: the file.
+        compress: whether samples of more than one number are compressed, by bitshuffle and LZ4. Only one process may
+            write them.
+
+    Raises:
+        DataError: the first sample is bad.
+        OSError: the file cannot be written.
+    """
+    with h5py.File(path, "w", locking=False) as file:
+        for name, array in samples.batch(np.zeros(1, np.int64)).items():
+            shape = (len(samples), *array.shape[1:])
+            if compress and array.ndim > 1:
+                file.create_dataset(name, shape, array.dtype, chunks=(1, *shape[1:]), **bitshuffle())
+            else:
+                _allocate(file, name, shape, array.dtype)
+
+
+def _allocate(file: h5py.File, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Make an array that lies in one piece, at a place that is known before anything is written there."""
+    early = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    early.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    kind, space = h5py.h5t.py_create(dtype, logical=True), h5py.h5s.create_simple(shape)
+    h5py.h5d.create(file.id, name.encode(), kind, space, early)
+
+
+def fill(samples: Samples, path: Path, indices: Indices) -> Iterator[int]:
+    """Make some of the samples and write them to their places, a block at a time; yields after each how many.
+
+    Several processes may do so at once, for other samples each, where these are not compressed.
 
     Raises:
         DataError: one is bad.
-        OSError: the file cannot be written; ENOSPC before the disk is full, as in `recompress`.
+        OSError: the file cannot be written; of compressed samples ENOSPC before the disk is full, as in `recompress`.
     """
     at_once = max(1, BLOCK_BYTES * len(samples) // max(1, size(samples)))
-    with h5py.File(path, "w", locking=False) as file:
-        for indices in batches(np.arange(len(samples)), at_once):
-            batch = samples.batch(indices)
-            need_room(file, sum(array.nbytes for array in batch.values()))
-            for name, array in batch.items():
-                if name not in file:
-                    layout = {"chunks": (1, *array.shape[1:]), **bitshuffle()} if compress and array.ndim > 1 else {}
-                    file.create_dataset(name, (len(samples), *array.shape[1:]), array.dtype, **layout)
-                file[name][indices[0] : indices[-1] + 1] = array
-            yield len(indices)
+    places = places_of(path)
+    for block in batches(indices, at_once):
+        batch = samples.batch(block)
+        if any(place.offset is None for place in places.values()):
+            with h5py.File(path, "r+", locking=False) as file:
+                need_room(file, sum(array.nbytes for array in batch.values()))
+                for name, array in batch.items():
+                    file[name][block[0] : block[-1] + 1] = array
+        else:
+            with path.open("rb+") as out:
+                for name, array in batch.items():
+                    out.seek(places[name].offset + int(block[0]) * places[name].sample_bytes)
+                    out.write(array.data)
+        yield len(block)

@@ -62,8 +62,7 @@ def execute(
         }
         with log.interval("run") as interval:
             stop.start_clock(run.limits.max_seconds)
-            first = place.local_rank == 0
-            staged = staging.staged(run, task.samples, first_of_node=first, backend=backend, log=log, stop=stop)
+            staged = staging.staged(run, task.samples, backend=backend, log=log, stop=stop)
             data = copies.enter_context(staged)
             if data is not None and data is not run.data:
                 task = make_task(replace(run, data=data))

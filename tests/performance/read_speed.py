@@ -145,7 +145,9 @@ def prepare(task: type[Any], benchmark: str, root: Path) -> None:
     """Prepare the samples of a data set, beside it."""
     (root / PREPARED).mkdir()
     for split, samples in task(run_over(root, benchmark)).samples.items():
-        for _ in prepared.write(samples, prepared.path_of(root / PREPARED, split), compress=False):
+        path = prepared.path_of(root / PREPARED, split)
+        prepared.create(samples, path, compress=False)
+        for _ in prepared.fill(samples, path, np.arange(len(samples))):
             pass
     os.sync()
 

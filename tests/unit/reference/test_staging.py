@@ -9,22 +9,25 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from cloud_twin import write_data
+from cloud_twin import Exchange, on_ranks, write_data
 from numpy_twin import NumpyBackend
 from small_sets import DMS_STATISTICS, EM_STATISTICS, dms_files, em_files, run_of, write_set
 
 from logging_spec.events import parse_line
 from reference.dms_classifier.task import PhaseTask
 from reference.em_denoise.task import DenoiseTask
-from reference.runtime import prepared, program, staging
+from reference.runtime import copies, lifecycle, prepared, program, runconfig, staging
 from reference.runtime.backend import Batch, StepResult
+from reference.runtime.copies import available_memory, remove_stale
 from reference.runtime.errors import DataError, Refused
-from reference.runtime.staging import available_memory, remove_stale
+from reference.runtime.stop import StopRequest
 from reference.slstr_cloud.task import CloudTask
 
 NODE = os.uname().nodename
@@ -153,14 +156,14 @@ def test_a_run_that_fails_leaves_no_copy(execute, tmp_path, monkeypatch) -> None
 
 
 def test_a_run_that_is_stopped_while_it_stages_ends_there(execute, tmp_path, monkeypatch) -> None:
-    read = staging.Copy._copy
+    read = copies.Copy._copy
 
     def signal_after_a_file(self: Any, entry: Any) -> Iterator[None]:
         yield from read(self, entry)
         os.kill(os.getpid(), signal.SIGUSR2)
         yield
 
-    monkeypatch.setattr(staging.Copy, "_copy", signal_after_a_file)
+    monkeypatch.setattr(copies.Copy, "_copy", signal_after_a_file)
     _, events = execute(**into(tmp_path / "near"))
     assert "epoch_start" not in [event.key for event in events]
     (ended,) = [event.metadata for event in events if event.key == "run_stop"]
@@ -192,7 +195,7 @@ def test_what_does_not_fit_is_refused_before_it_is_copied(form, execute, small_d
 @pytest.mark.parametrize("form", ["files", "samples"])
 @pytest.mark.parametrize("compress", ["none", "bitshuffle-lz4"])
 def test_a_disk_that_fills_up_is_named_and_left_as_it_was(compress, form, execute, small_disk, monkeypatch) -> None:
-    monkeypatch.setattr(staging.Copy, "_check_room", lambda *_: None)  # as where another run takes the room meanwhile
+    monkeypatch.setattr(copies.Copy, "_check_room", lambda *_: None)  # as where another run takes the room meanwhile
     with pytest.raises(Refused, match=r"expected room for a copy of the data set, found no room left after 0\.\d+ GB"):
         execute(**into(small_disk, compress, form))
     assert not any(small_disk.iterdir())
@@ -253,21 +256,88 @@ def test_a_folder_that_is_missing_is_named(execute, tmp_path) -> None:
         execute(**wanted)
 
 
+class OneOfSome(NumpyBackend):
+    """One of some ranks that are threads."""
+
+    def __init__(self, rank: int, ranks: int, exchange: Exchange) -> None:
+        super().__init__()
+        self.facts = replace(self.facts, ranks=ranks)
+        self.rank, self._exchange = rank, exchange
+
+    def allreduce_sum(self, values: Any, name: str) -> Any:
+        return self._exchange.sum(self.rank, values)
+
+
+@pytest.mark.parametrize(
+    ("form", "compress", "writers"),
+    [
+        ("files", "none", {0, 1, 2}),
+        ("files", "bitshuffle-lz4", {0, 1, 2}),
+        ("samples", "none", {0, 1, 2}),
+        ("samples", "bitshuffle-lz4", {0}),
+    ],
+)
+def test_the_ranks_of_a_node_write_its_copy_together(form, compress, writers, write_run, tmp_path, monkeypatch) -> None:
+    root = write_set(tmp_path / "data", em_files(train=5), EM_STATISTICS)
+    changes = run_of("em_denoise") | {"data.directory": str(root)} | into(tmp_path / "near", compress, form)
+    run = runconfig.load(write_run(changes))
+    written: set[int] = set()
+    everything = np.arange(5)
+
+    def stage(rank: int, exchange: Exchange) -> Batch:
+        backend, task = OneOfSome(rank, 3, exchange), DenoiseTask(run)
+        with (
+            lifecycle.open_log(run, rank) as log,
+            staging.staged(run, task.samples, backend=backend, log=log, stop=StopRequest()) as data,
+        ):
+            return DenoiseTask(replace(run, data=data)).train_batch(everything, 1)
+
+    def note(self: copies.Copy) -> Iterator[None]:
+        for _ in share(self):
+            written.add(self._writer.index)
+            yield
+
+    share = copies.Copy.share
+    if form == "samples":  # to verify files is a share of its own
+        monkeypatch.setattr(copies.Copy, "_verified", lambda *_: iter(()))
+    monkeypatch.setattr(copies.Copy, "share", note)
+    expected = DenoiseTask(run).train_batch(everything, 1)
+    for batch in on_ranks(3, stage):
+        for name, array in expected.items():
+            np.testing.assert_array_equal(batch[name], array)
+    assert written == writers
+    assert not any((tmp_path / "near").iterdir())
+    logs = sorted((tmp_path / "events").iterdir())
+    stops = [
+        parse_line(line).metadata for log in logs for line in log.read_text().splitlines() if "staging_stop" in line
+    ]
+    originals = list(root.rglob("*.h5"))
+    assert stops[0]["bytes"] == sum(path.stat().st_size for path in originals)
+    assert ["files" in stop for stop in stops] == [True, False, False]
+
+
+def test_a_rank_knows_the_others_of_its_node() -> None:
+    nodes = np.array([7, 9, 7, 9, 9])
+    writers = [staging._writer(nodes, rank) for rank in range(5)]
+    assert [(writer.index, writer.count) for writer in writers] == [(0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+
+
 def test_a_rank_that_writes_nothing_says_that_another_failed(monkeypatch) -> None:
     class AnotherFailed(NumpyBackend):
         def allreduce_sum(self, values: Any, name: str) -> Any:
-            return values + np.array([0, 0, 1])
+            return values + np.array([0, 0, 1, 0])
 
     monkeypatch.setattr(staging, "LAST_WORD_S", 0.0)
+    copy = SimpleNamespace(done_bytes=0)
     with pytest.raises(Refused, match="another rank made none"):
-        staging._made_everywhere(None, AnotherFailed(), None, None)  # type: ignore[arg-type]
+        staging._done_everywhere(iter(()), copy, True, AnotherFailed(), None, None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("form", ["files", "samples"])
 @pytest.mark.parametrize("compress", ["none", "bitshuffle-lz4"])
 def test_a_copy_that_takes_long_says_how_far_it_is(compress, form, execute, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(staging, "TURN_S", 0.0)
-    for module in (staging, prepared):
+    for module in (copies, prepared):
         monkeypatch.setattr(module, "BLOCK_BYTES", 300_000)
     _, events = execute(**into(tmp_path / "near", compress, form))
     keys = [event.key for event in events]

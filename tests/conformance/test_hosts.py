@@ -64,8 +64,8 @@ def test_each_of_two_machines_stages_a_copy_of_its_own(two_machines, tiny_data, 
     stops = [staging_stop(run.directory / "events" / f"rank{rank:05d}.mllog") for rank in range(3)]
     size = sum(path.stat().st_size for path in tiny_data.glob("dms_classifier-*/**/*.h5"))
     written = [stop.get("bytes", 0) for stop in stops]
-    assert written[0] == written[1] == size, "the first rank of each machine writes"
-    assert written[2] == 0, "the second rank of nodeb reads what the first one wrote"
+    assert written[0] == written[1] == size, "the first rank of each machine speaks of its copy"
+    assert written[2] == 0, "the second rank of nodeb wrote a share of the first one's"
     assert not list(folder.iterdir()), "the copies go with the run"
 
 

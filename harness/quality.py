@@ -1,4 +1,4 @@
-"""What a log says of quality: the best evaluation, the baselines, the margin over them, and inference after the run."""
+"""What a log says of a run: the best evaluation, the baselines, the margin over them, staging, inference after it."""
 
 from __future__ import annotations
 
@@ -64,6 +64,24 @@ def margin_text(lead: dict[str, Any], rival: dict[str, Any] | None) -> str:
 def data_waits(events: Sequence[Event]) -> list[float]:
     """The share of each epoch's time for which its steps waited for samples."""
     return [float(event.metadata["share"]) for event in events if event.key == "data_wait"]
+
+
+def staging(events: Sequence[Event]) -> dict[str, Any] | None:
+    """How long it took to bring the data set near to the ranks, and in which form; None where that was not ended."""
+    by_key = {event.key: event for event in events if event.key in ("staging_start", "staging_stop")}
+    start, stop = by_key.get("staging_start"), by_key.get("staging_stop")
+    if start is None or stop is None or "bytes" not in stop.metadata:
+        return None
+    names = ("files", "bytes", "staged_bytes", "form", "compress")
+    return {"seconds": (stop.time_ms - start.time_ms) / 1000, **{name: stop.metadata.get(name) for name in names}}
+
+
+def staging_text(staged: dict[str, Any]) -> str:
+    """What was staged, such as `0.18 GB in 4 files, kept as samples of 0.06 GB`."""
+    text = f"{staged['bytes'] / 1e9:.3g} GB in {staged['files']} file{'s' * (staged['files'] != 1)}"
+    if staged["staged_bytes"] not in (None, staged["bytes"]):
+        text += f", kept as {staged['form'] or 'files'} of {staged['staged_bytes'] / 1e9:.3g} GB"
+    return text
 
 
 def inference(events: Sequence[Event]) -> dict[str, Any] | None:

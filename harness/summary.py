@@ -59,6 +59,7 @@ def summarise(
         "quality": {name: _last(events, f"eval_{name}") for name in names},
         "baselines": quality.baselines(events),
         "quality_margin": quality.margin(events),
+        "staging": quality.staging(events),
         "inference": quality.inference(events),
         "throughput_samples_per_s": median(throughputs) if throughputs else None,
         "data_wait_share": median(waits) if waits else None,
@@ -104,6 +105,9 @@ def _rows(summary: dict[str, Any]) -> Iterable[tuple[str, Text]]:
     wait = summary.get("data_wait_share")
     if wait is not None:
         yield "data wait", Text(f"{wait:.1%} of the time of the steps, median of the epochs")
+    if summary["staging"]:
+        staged = summary["staging"]
+        yield "staging", Text(f"{staged['seconds']:.1f} s of the run: {quality.staging_text(staged)}")
     if summary["inference"]:
         yield "inference", Text(_inference(summary["inference"]))
     yield "energy", Text(_energy(summary["energy"]))

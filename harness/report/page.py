@@ -145,6 +145,10 @@ def _speed_tiles(record: Record) -> Iterable[Tile]:
     if waits:
         beside = "of the steps' time, mean over epochs"
         yield Tile(name="Waiting for data", value=f"{sum(waits) / len(waits):.1%}", beside=beside)
+    staged = quality.staging(record.events)
+    if staged:
+        beside = f"of the run: {quality.staging_text(staged)}"
+        yield Tile(name="Staging", value=_duration(staged["seconds"]), beside=beside)
     phase = quality.inference(record.events)
     if phase and phase["throughput"] is not None:
         items = str(phase["unit"]).removesuffix("/s")

@@ -53,6 +53,27 @@ def test_the_strongest_baseline_is_the_best_trivial_one_of_its_metric():
     assert quality.strongest([entry for entry in found if entry["kind"] == "classical"], "psnr", "max") is None
 
 
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ({"files": 4, "bytes": 182_346_272}, "0.182 GB in 4 files"),
+        ({"files": 1, "bytes": 2_000_000_000, "staged_bytes": 2_000_000_000, "form": "files"}, "2 GB in 1 file"),
+        (
+            {"files": 4, "bytes": 182_346_272, "staged_bytes": 60_782_976, "form": "samples", "compress": "none"},
+            "0.182 GB in 4 files, kept as samples of 0.0608 GB",
+        ),
+        ({"files": 2, "bytes": 10**9, "staged_bytes": 4 * 10**8}, "1 GB in 2 files, kept as files of 0.4 GB"),
+    ],
+)
+def test_staging_is_told_with_its_time_and_form(said, text):
+    start = event("staging_start", None, 1)
+    found = quality.staging([start, event("staging_progress", 5, 2), event("staging_stop", None, 3.5, **said)])
+    assert found["seconds"] == 2.5
+    assert quality.staging_text(found) == text
+    assert quality.staging([start]) is None, "it was cut off"
+    assert quality.staging([start, event("staging_stop", None, 2)]) is None, "the run was asked to stop meanwhile"
+
+
 def test_the_margin_is_as_the_run_has_logged_it():
     assert quality.margin(denoising()) == {"value": 3.58, "metric": "psnr", "required": 0.5, "sufficient": True}
     assert quality.margin(denoising(margin=0.25))["sufficient"] is False

@@ -134,6 +134,14 @@ def test_a_last_value_that_is_the_best_is_said_once(summarised):
     assert screen(summarised(events))[0]["PSNR"] == "24.63 dB after epoch 1 of 0; target ≥ 24 dB"
 
 
+def test_a_run_that_staged_says_how_long_it_took(summarised):
+    said = {"files": 4, "bytes": 182_346_272, "staged_bytes": 60_782_976, "form": "samples", "compress": "none"}
+    events = [*denoising(), event("staging_start"), event("staging_stop", None, 2.5, **said)]
+    found = screen(summarised(events))[0]["staging"]
+    assert found == "2.5 s of the run: 0.182 GB in 4 files, kept as samples of 0.0608 GB"
+    assert "staging" not in screen(summarised())[0]
+
+
 def test_an_inference_that_was_cut_off_is_still_told_of(summarised):
     events = [*denoising()[:16], event("inference_start", None, 130)]
     assert screen(summarised(events))[0]["inference"] == "nothing of it was logged"

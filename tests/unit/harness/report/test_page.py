@@ -100,6 +100,12 @@ def test_tiles_of_a_run_that_reached_its_target() -> None:
     ]
 
 
+def test_a_run_that_staged_has_a_tile_for_it() -> None:
+    stop = event("staging_stop", None, 2.5, files=4, bytes=182_346_272, staged_bytes=182_346_272, form="files")
+    found = tile("Staging", record([event("staging_start"), stop]))
+    assert (found.value, found.beside) == ("2.5 s", "of the run: 0.182 GB in 4 files")
+
+
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [(0.04, "0.0 s"), (59.7, "59.7 s"), (60, "1 min 0 s"), (119.4, "1 min 59 s"), (119.7, "2 min 0 s")],

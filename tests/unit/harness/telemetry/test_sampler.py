@@ -121,7 +121,7 @@ def test_a_file_that_may_grow_no_more_stays_whole_and_the_sampler_ends_in_order(
     ("options", "message"),
     [
         (("--period-s", "0"), "period_s: expected 0.005 to 60 seconds, found 0.0"),
-        (("--out", "/nonexistent/x.jsonl"), "No such file or directory"),
+        (("--out", "/proc/nonexistent/x.jsonl"), "No such file or directory"),
     ],
 )
 def test_wrong_options_are_refused_in_one_line(start: Start, options: tuple[str, str], message: str) -> None:

@@ -57,3 +57,19 @@ def test_croissant_is_written_beside_the_manifest_or_where_asked(capfd, copy: Pa
     assert main(["data", "croissant", "em_denoise", *where, "--out", str(tmp_path / "c.json")]) == 0
     assert (copy / "croissant.json").read_bytes() == (tmp_path / "c.json").read_bytes()
     assert json.loads((tmp_path / "c.json").read_text())["name"] == "em"
+
+
+@pytest.mark.parametrize("word", ["--help", "-h"])
+def test_help_of_convert_is_that_of_the_sets_that_have_products(capfd, word: str) -> None:
+    assert main(["data", "convert", word]) == 0
+    out = capfd.readouterr().out
+    assert out.startswith("usage: sciml-bench data convert slstr_cloud ")
+    assert "--calibrate" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [([], "no name"), (["--out", "d"], "--out"), (["em-denoise"], "em-denoise"), (["x"], "x")]
+)
+def test_convert_names_the_sets_that_have_products_and_what_was_said(capfd, words: list[str], found: str) -> None:
+    assert main(["data", "convert", *words]) == 2
+    assert f"data convert: expected slstr_cloud, found {found} — " in capfd.readouterr().err

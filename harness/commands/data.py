@@ -1,4 +1,4 @@
-"""The group `data`, with `data make`, `data verify` and `data croissant`."""
+"""The group `data`, with its verbs `make`, `verify` and `croissant`; the others have files of their own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from harness.commands import data_sets
 from harness.commands.convert import convert
 from harness.commands.doors import through
 from harness.commands.show import show
+from harness.documents import nearest
 from harness.errors import ConfigError
 from harness.registry import Benchmark
 
@@ -86,10 +87,28 @@ def _benchmark_and_folder(options: dict[str, Any]) -> tuple[Benchmark, Path]:
     from harness import dataset
 
     name, folder = options["name"], options["folder"]
-    if folder is None and registry.normalise(name) not in registry.names() and (Path(name) / "manifest.json").exists():
-        folder, name = Path(name), dataset.name_in(Path(name))
+    if folder is None and registry.normalise(name) not in registry.names():
+        folder = _described(Path(name))
+        name = dataset.name_in(folder)
     configuration = configuration_of({**options, "name": name})
     return configuration.benchmark, folder or dataset.folder(configuration)
+
+
+def _described(folder: Path) -> Path:
+    """Return a folder that was given in the place of a name, and tells its set.
+
+    Raises:
+        ConfigError: there is none, or it has no manifest.
+    """
+    if not folder.exists():
+        advice = nearest(registry.normalise(str(folder)), registry.names())
+        raise ConfigError(f"{folder}: expected a benchmark or a folder, found neither — {advice}")
+    if not (folder / "manifest.json").exists():
+        raise ConfigError(
+            f"{folder}: expected manifest.json in it, which tells the set, found none — name the folder that has one, "
+            "or describe the set first: python -m datasets.NAME.manifest FOLDER"
+        )
+    return folder
 
 
 def configuration_of(options: dict[str, Any]) -> Any:

@@ -73,3 +73,14 @@ def test_help_of_convert_is_that_of_the_sets_that_have_products(capfd, word: str
 def test_convert_names_the_sets_that_have_products_and_what_was_said(capfd, words: list[str], found: str) -> None:
     assert main(["data", "convert", *words]) == 2
     assert f"data convert: expected slstr_cloud, found {found} — " in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["verify", "croissant"])
+def test_what_is_neither_a_benchmark_nor_a_folder_is_refused_as_that(capfd, tmp_path: Path, verb: str) -> None:
+    absent = tmp_path / "absent"
+    assert main(["data", verb, str(absent)]) == 2
+    assert f"{absent}: expected a benchmark or a folder, found neither — known: " in capfd.readouterr().err
+    assert main(["data", verb, "em-denoize"]) == 2
+    assert "em-denoize: expected a benchmark or a folder, found neither — did you mean em_denoise?" in (
+        capfd.readouterr().err
+    )

@@ -160,7 +160,7 @@ def test_data_verify_takes_a_folder_with_its_name_and_without(bench, words):
         ("{}", "$.dataset: expected the name of a data set, found none"),
         ('{"dataset": "clouds"}', "expected a benchmark"),
         ("{", "manifest.json: "),
-        (None, "expected a benchmark"),
+        (None, ": expected manifest.json in it, which tells the set, found none — name "),
     ],
 )
 def test_a_folder_that_names_no_data_set_is_refused(bench, tmp_path, verb, text, expected):

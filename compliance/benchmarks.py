@@ -7,6 +7,7 @@ Only files cross from one room to another: nothing here imports a benchmark. A t
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -39,5 +40,14 @@ def _model(model: dict[str, Any]) -> dict[str, Any]:
     return {"parameters": model["parameters"], "targets": own}
 
 
+def main() -> None:
+    """Print what the benchmarks of the command line are to a checker."""
+    line = argparse.ArgumentParser(
+        prog="python -m compliance.benchmarks", description="Print the part of a rule set that knows benchmarks."
+    )
+    line.add_argument("paths", nargs="+", type=Path, metavar="benchmark.json", help="file of a benchmark")
+    sys.stdout.write(json.dumps(collect(line.parse_args().paths), indent=2) + "\n")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(collect([Path(path) for path in sys.argv[1:]]), indent=2) + "\n")
+    main()

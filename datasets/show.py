@@ -15,8 +15,9 @@ from pathlib import Path
 from types import ModuleType
 
 import datasets
-from datasets.common.failures import DataError, UsageError, failing_politely
+from datasets.common.failures import DataError, failing_politely
 from datasets.common.files import MANIFEST
+from datasets.common.sheet import command_line
 
 
 def programs() -> dict[str, ModuleType]:
@@ -67,11 +68,10 @@ def _found(path: Path) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw. Exit codes: 0 drawn, 2 usage, 3 no such set, or the disk refused."""
     words = list(sys.argv[1:] if argv is None else argv)
+    root = command_line("python -m datasets.show", None).parse_args(words).root
     with failing_politely():
-        if not words or words[0].startswith("-"):
-            raise UsageError("expected FOLDER or FILE first, then --out, --split, --count")
         known = programs()
-        program = known[recognise(Path(words[0]), known)]
+        program = known[recognise(root, known)]
     return int(program.main(words))
 
 

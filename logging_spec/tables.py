@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -94,9 +95,12 @@ TABLES = {
 
 def main(arguments: list[str]) -> int:
     """Write the tables anew, or say whether they are up to date."""
+    line = argparse.ArgumentParser(prog="python -m logging_spec.tables", description="Make the tables of SPEC.md anew.")
+    line.add_argument("--check", action="store_true", help="write nothing; exit code 1 where they are not up to date")
+    given = line.parse_args(arguments)
     text = SPEC.read_text(encoding="utf-8")
     anew = with_tables(text)
-    if arguments == ["--check"]:
+    if given.check:
         return int(text != anew)
     SPEC.write_text(anew, encoding="utf-8")
     return 0

@@ -19,6 +19,7 @@ uv does the resolving. It is installed into a temporary environment and removed 
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -164,6 +165,9 @@ def lock_all(uv: Path, scratch: Path) -> None:
 
 def main() -> None:
     """Make a throw-away environment with uv, and lock with it."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    ).parse_args()
     with tempfile.TemporaryDirectory(prefix="sciml-bench-lock-") as folder:
         scratch = Path(folder)
         venv.create(scratch / "uv", with_pip=True)

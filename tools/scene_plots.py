@@ -8,13 +8,19 @@ What comes of a real scene shows derived numbers only, and says whose data they 
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib
+try:
+    import matplotlib
+except ModuleNotFoundError:
+    sys.exit(
+        "tools/scene_plots.py: expected matplotlib, found none — run it by .venv-oracles/bin/python (make oracles)"
+    )
 import numpy as np
 from PIL import Image, ImageColor
 
@@ -136,10 +142,13 @@ def grounds(axis: Any, results: dict[str, Any]) -> None:
 
 def main(arguments: list[str]) -> int:
     """Draw."""
-    if len(arguments) != 2 or not Path(arguments[0]).is_file():
-        sys.stderr.write("expected the JSON file of datasets.slstr_cloud.statistics and a PNG file to write\n")
-        return 2
-    draw(json.loads(Path(arguments[0]).read_text(encoding="utf-8")), Path(arguments[1]))
+    line = argparse.ArgumentParser(description="Draw the statistics of scenes.")
+    line.add_argument("numbers", type=Path, help="JSON file of datasets.slstr_cloud.statistics")
+    line.add_argument("picture", type=Path, help="PNG file to write")
+    given = line.parse_args(arguments)
+    if not given.numbers.is_file():
+        line.error(f"{given.numbers}: expected the JSON file of datasets.slstr_cloud.statistics, found none")
+    draw(json.loads(given.numbers.read_text(encoding="utf-8")), given.picture)
     return 0
 
 

@@ -134,13 +134,7 @@ def described(here: Path) -> str:
 
 def show(name: str, samples_of: Look, usual: int, argv: Sequence[str] | None) -> int:
     """Run the command line of a data set's sheet. Exit codes: 0 drawn, 2 usage, 3 no such set, or the disk refused."""
-    line = argparse.ArgumentParser(prog=f"python -m datasets.{name}.show", description="Draw samples of a data set.")
-    line.add_argument("root", type=Path, metavar="FOLDER", help="folder of the set, or a file of it")
-    line.add_argument("--out", type=Path, default=Path("sheet.png"), help="picture to write (default %(default)s)")
-    line.add_argument("--split", choices=SPLITS, default=SPLITS[0], help="split to show (default %(default)s)")
-    line.add_argument(
-        "--count", type=int, default=usual, help="samples, or samples of each class (default %(default)s)"
-    )
+    line = command_line(f"python -m datasets.{name}.show", usual)
     given = line.parse_args(argv)
     if given.count < 1:
         line.error(f"--count: expected at least 1, found {given.count}")
@@ -151,6 +145,21 @@ def show(name: str, samples_of: Look, usual: int, argv: Sequence[str] | None) ->
             file.write(picture)
         say(f"{given.out}: {len(picture) / 1e3:.0f} kB")
     return 0
+
+
+def command_line(prog: str, usual: int | None) -> argparse.ArgumentParser:
+    """Return the command line of a program that draws; None is what each data set takes for a page."""
+    line = argparse.ArgumentParser(prog=prog, description="Draw samples of a data set.")
+    line.add_argument("root", type=Path, metavar="FOLDER", help="folder of the set, or a file of it")
+    line.add_argument("--out", type=Path, default=Path("sheet.png"), help="picture to write (default %(default)s)")
+    line.add_argument("--split", choices=SPLITS, default=SPLITS[0], help="split to show (default %(default)s)")
+    line.add_argument(
+        "--count",
+        type=int,
+        default=usual,
+        help=f"samples, or samples of each class (default {usual or 'what fits a page'})",
+    )
+    return line
 
 
 def require_writable(out: Path) -> None:

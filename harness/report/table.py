@@ -5,6 +5,7 @@ python -m harness.report.table RUN…
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -42,10 +43,13 @@ def table(records: Sequence[Record]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the table of some run directories; one without a log, such as a prediction, has no row."""
-    runs = [Path(name) for name in arguments if (Path(name) / "result_0.txt").is_file()]
+    line = argparse.ArgumentParser(prog="python -m harness.report.table", description="Show runs as a Markdown table.")
+    line.add_argument("runs", nargs="+", metavar="RUN", help="run directory; one without a log has no row")
+    named = line.parse_args(arguments).runs
+    runs = [Path(name) for name in named if (Path(name) / "result_0.txt").is_file()]
     if not runs:
         sys.stderr.write(
-            f"{' '.join(arguments) or 'the command line'}: expected run directories, found no result_0.txt\n"
+            f"{' '.join(named)}: expected run directories, found no result_0.txt in them — name runs that trained\n"
         )
         return 2
     sys.stdout.write(table([read(run) for run in runs]) + "\n")

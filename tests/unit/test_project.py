@@ -163,6 +163,33 @@ def test_make_help_lists_every_target() -> None:
     assert [line.split()[0] for line in shown.stdout.splitlines()] == rules
 
 
+PROGRAMS = sorted(
+    path.relative_to(ROOT)
+    for room in ("compliance", "datasets", "harness", "logging_spec", "tools")
+    for path in (ROOT / room).rglob("*.py")
+    if 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
+)
+"""All but those of `reference/`, whose command line is the contract's."""
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=str)
+def test_a_program_says_how_it_is_called_and_takes_no_word_that_it_does_not_know(path: Path, tmp_path: Path) -> None:
+    if path.name == "scene_plots.py":
+        pytest.importorskip("matplotlib", reason="drawn in the environment of the oracles")
+    module = ".".join(path.with_suffix("").parts).removesuffix(".__main__")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def call(word: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-m", module, word]
+        return subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    told = call("--help")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.lstrip().lower().startswith("usage: ")
+    assert call("--no-such-option").returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
 def project_files() -> list[Path]:
     """Every file of the project that is text: those that git knows or would take."""
     listed = subprocess.run(

@@ -8,7 +8,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "logging_spec" / "schemas"
 KEYS = ROOT / "logging_spec" / "keys.json"
-DATASETS = ROOT / "datasets"
 SEARCH_PATH = "SCIML_BENCH_PATH"
 """Variable that names further folders with benchmarks, apart by colons like those of PATH."""
 

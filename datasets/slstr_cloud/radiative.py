@@ -103,16 +103,11 @@ def add_layer(reflection: Field, transmission_squared: Field, albedo_below: Fiel
     return result
 
 
-def add_cloud(optical_depth: Field, co_albedo: Field | float, albedo_below: Field) -> Field:
-    """Return the reflectance of a cloud layer over a surface."""
-    return add_layer(*CloudOptics(optical_depth).at(co_albedo), albedo_below)
-
-
 def add_haze(optical_depth: Field, band: int, albedo_below: Field) -> Field:
     """Return the reflectance of haze with an optical depth at 0.55 um over a surface, in solar band 0 to 5.
 
     t' = 3/4 (1 - g) tau, R = w t' / (1 + t'), T = exp(-5/3 (1 - w) tau) / (1 + t'); then as for cloud. The square
-    root in `add_cloud` holds for thick layers, and would absorb far too much in a thin one.
+    root in `CloudOptics` holds for thick layers, and would absorb far too much in a thin one.
     """
     depth = np.float32((SOLAR_UM[band] / SOLAR_UM[0]) ** -AEROSOL_EXPONENT) * optical_depth
     scaled = np.float32(0.75 * (1 - AEROSOL_ASYMMETRY)) * depth

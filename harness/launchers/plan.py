@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,11 +96,6 @@ def nodes_used(plan_hosts: tuple[Host, ...], ranks: int) -> int:
 def slots(hosts: tuple[Host, ...]) -> str:
     """Hosts as Open MPI and Hydra write them: `a:2,b:2`."""
     return ",".join(f"{host.name}:{host.slots}" for host in hosts)
-
-
-def assignments(environment: Mapping[str, str]) -> list[str]:
-    """Variables as `NAME=value`, sorted."""
-    return [f"{name}={value}" for name, value in sorted(environment.items())]
 
 
 def _host(entry: str, where: str) -> Host:

@@ -23,7 +23,6 @@ JSON = st.recursive(
     max_leaves=8,
 )
 KEYS = st.sampled_from(sorted({record_of(line)["key"] for line in golden_lines()})) | st.text(max_size=12)
-NAMES = ["namespace", "time_ms", "event_type", "key", "value", "metadata"]
 META = st.dictionaries(
     st.sampled_from(["file", "lineno", "epoch_num", "samples_count", "status", "metric", "direction", "step"]), JSON
 )

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 import pytest
 from checking import check_bytes, golden_lines, line_of, place_of, record_of
 
-Change = Callable[[dict[str, Any]], object]
-
 
 class Mutation(NamedTuple):
     """A change of one line, and what it must be called."""

@@ -138,12 +138,6 @@ def test_a_package_that_cannot_be_written_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def edit_json(path: Path, **changes: Any) -> None:
-    """Change a JSON document."""
-    document = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**document, **changes}), encoding="utf-8")
-
-
 def test_runs_of_different_kinds_are_refused_by_name(tmp_path: Path) -> None:
     runs = make_runs(tmp_path / "runs")
     first = sorted(runs.iterdir())[1]

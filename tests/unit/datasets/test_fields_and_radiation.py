@@ -70,16 +70,21 @@ def test_planck_integrates_to_stefan_and_boltzmann() -> None:
     assert np.pi * np.trapezoid(radiance, micrometres) == pytest.approx(5.670374e-8 * 300**4, rel=1e-3)
 
 
+def reflectance_of_cloud(optical_depth: rt.Field, co_albedo: float, albedo_below: rt.Field) -> rt.Field:
+    """Of a cloud over a surface, put together as the simulator does it for each layer and band."""
+    return rt.add_layer(*rt.CloudOptics(optical_depth).at(co_albedo), albedo_below)
+
+
 def test_a_cloud_without_absorption_loses_no_light() -> None:
-    assert rt.add_cloud(ONES * 12, 0.0, ONES * 0.999) == pytest.approx(ONES, abs=2e-2)
-    assert rt.add_cloud(ONES * 0, 0.0, ONES * 0.3) == pytest.approx(ONES * 0.3)
-    assert rt.add_cloud(ONES * 1000, 0.0, ONES * 0) == pytest.approx(ONES, abs=0.02)
+    assert reflectance_of_cloud(ONES * 12, 0.0, ONES * 0.999) == pytest.approx(ONES, abs=2e-2)
+    assert reflectance_of_cloud(ONES * 0, 0.0, ONES * 0.3) == pytest.approx(ONES * 0.3)
+    assert reflectance_of_cloud(ONES * 1000, 0.0, ONES * 0) == pytest.approx(ONES, abs=0.02)
 
 
 def test_absorption_darkens_a_cloud_and_ice_more_than_water() -> None:
     band = 4
     bright, water, ice = (
-        float(rt.add_cloud(ONES * 20, w, ONES * 0)[0, 0])
+        float(reflectance_of_cloud(ONES * 20, w, ONES * 0)[0, 0])
         for w in (0.0, rt.WATER_CO_ALBEDO[band], rt.ICE_CO_ALBEDO[band])
     )
     assert bright > water > ice > 0

@@ -35,7 +35,7 @@ run: setup ## Run a benchmark to its target and judge it: BENCH=…|all MODEL= I
 	@$(BIN)/sciml-bench run $(BENCH) $(if $(MODEL),--model $(MODEL)) $(if $(IMPL),-i $(IMPL)) $(if $(NP),--np $(NP)) \
 		$(if $(SCALE),--scale $(SCALE)) $(ARGS)
 
-test: setup ## Run every test but the heavy ones, on all cores: TESTS=tests/unit ARGS="-x -k shards"
+test: setup ## Run every test but the heavy ones, on WORKERS (2) cores: TESTS=tests/unit ARGS="-x -k shards"
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile -m "not heavy" $(TESTS) $(ARGS)
 
 faults: setup ## Break runs and downloads on purpose: killed ranks, Ctrl-C, missing data, a full disk

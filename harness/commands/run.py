@@ -51,7 +51,7 @@ def _run_params() -> list[click.Parameter]:
     return [
         *setting_options(),
         click.RichOption(["config", "--config"], type=click.Path(path_type=Path), metavar="FILE.yml",
-                         help="Configuration file; options win over it. examples/ holds one per benchmark."),
+                         help="Configuration file; options win over it. examples/slstr_cloud.yml names every key."),
         click.RichOption(["dry_run", "--dry-run"], is_flag=True,
                          help="Print the exact command line and run.json, and start nothing."),
         click.RichOption(["check", "--check/--no-check"], default=True, help="Judge the run at its end."),

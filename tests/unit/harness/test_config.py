@@ -83,6 +83,7 @@ def test_examples_name_every_setting():
     for path in EXAMPLES:
         text = path.read_text(encoding="utf-8")
         assert [s.name for s in SETTINGS if f"\n{s.name}:" not in text and f"\n# {s.name}:" not in text] == []
+        assert [name for name in registry.load(path.stem).hyperparameters if f"\n  {name}: " not in text] == []
 
 
 def test_cross_field_faults_are_reported_together(tmp_path):

@@ -95,7 +95,7 @@ def _common(values: Sequence[Any]) -> Any:
 def _facts(run: Run, known: Collection[str]) -> dict[str, Facts]:
     found: dict[str, Facts] = {group: {} for group in GROUPS}
     beside = {name: content for name, content in run.documents.items() if name in known}
-    for group, name, value in (*_logged(run), *_documented(beside)):
+    for group, name, value in (*_logged(run), *_staged(run), *_documented(beside)):
         found[group].update(_flat(name, value))
     return found
 
@@ -108,6 +108,16 @@ def _logged(run: Run) -> Iterator[tuple[str, str, Any]]:
             if event is not None:
                 yield group, key, event.value
                 yield group, key, {name: value for name, value in event.metadata.items() if name not in PLACE}
+
+
+def _staged(run: Run) -> Iterator[tuple[str, str, Any]]:
+    """Yield that a run copied its data set first, and how; bytes and files follow from that and the data set."""
+    event = run.first.get("staging_stop")
+    if event is not None:
+        yield "data", "staged", True
+        yield "data", "staged.form", event.metadata.get("form", "files")
+        if "compress" in event.metadata:
+            yield "data", "staged.compress", event.metadata["compress"]
 
 
 def _documented(beside: Mapping[str, dict[str, Any]]) -> Iterator[tuple[str, str, Any]]:

@@ -15,7 +15,7 @@ from referencing import Registry
 
 sys.path.insert(0, str(GOLDEN))
 
-from log_edits import Edit, metadata, value
+from log_edits import Edit, insert, metadata, value
 from make_sets import BASE, OPTIONS, RISE, SETS, missed, run, runs, said_of
 from run_story import Plan, lines, tell
 
@@ -25,8 +25,8 @@ from compliance.sets.members import members
 from compliance.sets.run import Run, read_run
 
 __all__ = [
-    "BASE", "OPTIONS", "RISE", "SETS", "Edit", "Plan", "lines", "metadata", "missed", "run", "runs", "said_of", "tell",
-    "value",
+    "BASE", "OPTIONS", "RISE", "SETS", "Edit", "Plan", "insert", "lines", "metadata", "missed", "run", "runs",
+    "said_of", "tell", "value",
 ]  # fmt: skip
 
 RULES = rule_sets.load()

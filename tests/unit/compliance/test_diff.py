@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from checking import GOLDEN, Answer, call
-from scoring import SETS, Edit, faults_of, metadata, run, value, write_set
+from scoring import SETS, Edit, faults_of, insert, metadata, run, value, write_set
 
 from compliance.diff.facts import GROUPS
 
@@ -82,6 +82,27 @@ def test_every_group_shows_what_differs(tmp_path: Path, edit: Edit, fact: str, a
     assert entry["b"] == b
     assert a is None or entry["a"] == a
     assert answer.document["equal"] is False
+
+
+def staged(**more: Any) -> tuple[Edit, Edit]:
+    """Let a run copy its data set first."""
+    sizes = {"files": 3, "bytes": 540, "staged_bytes": 540, "compress": "none"}
+    return insert("staging_stop", None, "run_start", **sizes, **more), insert("staging_start", None, "run_start")
+
+
+def test_a_copy_that_the_clock_counts_is_a_difference_and_so_is_its_form(tmp_path: Path) -> None:
+    logs = {"read": (), "files": staged(), "samples": staged(form="samples")}
+    for name, edits in logs.items():
+        (tmp_path / name).write_bytes(run(2, *edits, seed=1))
+
+    def found(a: str, b: str) -> dict[str, tuple[Any, Any]]:
+        entries = differences(diff(tmp_path / a, tmp_path / b, "--format", "json"))
+        return {fact: (entry.get("a"), entry.get("b")) for fact, entry in entries.items()}
+
+    assert found("read", "files") == {
+        "data/staged": (None, True), "data/staged.form": (None, "files"), "data/staged.compress": (None, "none"),
+    }  # fmt: skip
+    assert found("files", "samples") == {"data/staged.form": ("files", "samples")}
 
 
 def test_the_text_is_aligned_and_holds_nothing_that_is_alike(tmp_path: Path) -> None:

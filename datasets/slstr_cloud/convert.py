@@ -81,7 +81,8 @@ def jobs_of(products: Sequence[Path], folder: Path, *, calibrate: bool) -> tuple
     for product in (path.resolve() for path in products):
         name = scene_name(product)
         if not name.startswith(PRODUCT_PREFIX):
-            faults.append(f"{product}: expected a name that begins with S3A_SL_1_RBT, found another — rename it back")
+            expected = " or ".join(PRODUCT_PREFIX)
+            faults.append(f"{product}: expected a name that begins with {expected}, found another — rename it back")
         elif name in jobs:
             faults.append(f"{product}: expected names once, found {jobs[name].product} too — convert one of the two")
         else:

@@ -43,6 +43,15 @@ def test_a_zip_gives_what_its_folder_gives_and_a_bad_product_stops_no_other(call
     assert (tmp_path / "y" / "manifest.json").is_file()
 
 
+def test_products_of_both_satellites_are_taken_and_other_names_refused(call, tmp_path: Path) -> None:
+    make_product(tmp_path / NAME.replace("S3A", "S3B"))
+    other = tmp_path / NAME.replace("S3A", "S3C")
+    done = call("slstr_cloud.convert", tmp_path / NAME.replace("S3A", "S3B"), other, "--out", tmp_path / "x")
+    assert done.code == 3
+    assert f"{other}: expected a name that begins with S3A_SL_1_RBT or S3B_SL_1_RBT, found another" in done.error
+    assert (tmp_path / "x" / "day" / f"{NAME.replace('S3A', 'S3B').removesuffix('.SEN3')}.hdf").is_file()
+
+
 def test_unsafe_and_damaged_zips_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     link = zipfile.ZipInfo("P.SEN3/l")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16

@@ -163,6 +163,15 @@ def test_make_help_lists_every_target() -> None:
     assert [line.split()[0] for line in shown.stdout.splitlines()] == rules
 
 
+@pytest.mark.parametrize("readme", ["harness/README.md", "reference/slstr_cloud/README.md"])
+def test_a_readme_that_tells_the_modules_of_its_folder_tells_all(readme: str) -> None:
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    names = {path.stem for path in (ROOT / readme).parent.glob("*.py") if not path.stem.startswith("__")}
+    assert names
+    told = set(re.findall(r"[`\[]([a-z_]+)(?:\.py)?[`\]]", text))
+    assert sorted(names - told) == []
+
+
 PROGRAMS = sorted(
     path.relative_to(ROOT)
     for room in ("compliance", "datasets", "harness", "logging_spec", "tools")

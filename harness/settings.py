@@ -112,7 +112,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         name="stage", schema=_TEXT, metavar="memory|DIR",
-        text="Copy the data set into memory, or a folder near to the ranks, before it is read, once for each node. "
+        text="Copy the data set into memory, or a folder near to the ranks, which each node has, before it is read. "
         "The run's clock counts it, and the copy goes with the run.",
         shown_default="read the data where they are",
     ),

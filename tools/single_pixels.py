@@ -34,6 +34,7 @@ sys.path.insert(0, str(ROOT))
 from datasets.slstr_cloud.baseline import fit_discriminant
 from logging_spec import events
 from logging_spec.whole import whole_file
+from reference.runtime.errors import DataError
 from reference.slstr_cloud import metrics
 from reference.slstr_cloud.data import Tiles
 from reference.slstr_cloud.facts import CHANNELS, METRICS
@@ -197,7 +198,10 @@ def main(arguments: list[str]) -> int:
     if options.data:
         if not (options.data / "manifest.json").is_file():
             parser.error(f"{options.data}: expected the folder of a slstr_cloud data set, found no manifest.json there")
-        measure(options.data, options.methods or [name for name in METHODS if can_run(name)])
+        try:
+            measure(options.data, options.methods or [name for name in METHODS if can_run(name)])
+        except DataError as error:
+            parser.error(str(error))
     if options.table:
         readme = HERE / "README.md"
         text = readme.read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ and bookkeeping is not lost in computing. Bare loop and runtime take turns; only
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import sys
@@ -77,4 +78,6 @@ def main(steps: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5000)
+    parser = argparse.ArgumentParser(description="What the runtime's loop costs beside a bare one.")
+    parser.add_argument("steps", nargs="?", type=int, default=5000, help="steps of an epoch (%(default)s)")
+    main(parser.parse_args().steps)

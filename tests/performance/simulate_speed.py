@@ -8,6 +8,7 @@ little.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
@@ -112,7 +113,9 @@ def measure(simulator: Simulator, rounds: int) -> str:
 
 def main() -> None:
     """Measure each simulator and print a table."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    parser = argparse.ArgumentParser(description="How fast the simulators are.")
+    parser.add_argument("rounds", nargs="?", type=int, default=3, help="rounds, of which the best counts (%(default)s)")
+    rounds = parser.parse_args().rounds
     print("| sample | ms | process ms | prototype ms | MB/s | two: ms | process ms | rate of two over one |")
     print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:

@@ -42,7 +42,7 @@ def bare(task: LongTask, steps: int) -> float:
     batches = sharding.batches(np.arange(task.train_count), task.batch_size)
     started = time.perf_counter()
     for indices in batches[:steps]:
-        backend.train_step(task.train_batch(indices), count=len(indices), learning_rate=1e-6, wish_to_stop=False)
+        backend.train_step(task.train_batch(indices, 1), count=len(indices), learning_rate=1e-6, wish_to_stop=False)
     return time.perf_counter() - started
 
 

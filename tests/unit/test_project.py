@@ -199,6 +199,24 @@ def test_a_program_says_how_it_is_called_and_takes_no_word_that_it_does_not_know
     assert list(tmp_path.iterdir()) == []
 
 
+SMALL = {
+    "check_speed": "--lines 200 --repeat 1",
+    "loop_overhead": "20",
+    "read_speed": "--rounds 1 --scale 0.05 --only micrographs",
+    "staging_speed": "--rounds 1 --scale 0.05",
+}
+"""How a measurement is called where nobody looks at its numbers. That of the simulators takes a minute at least."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_a_measurement_still_measures(name: str, tmp_path: Path) -> None:
+    argv = [sys.executable, str(ROOT / "tests" / "performance" / f"{name}.py"), *SMALL[name].split()]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\d", done.stdout)
+
+
 def project_files() -> list[Path]:
     """Every file of the project that is text: those that git knows or would take."""
     listed = subprocess.run(

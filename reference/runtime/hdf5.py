@@ -2,8 +2,8 @@
 
 That is several times the speed of the HDF5 library for a part of an array (`tests/performance/read_speed.py` measures
 it), and does without the library's lock. Arrays in chunks, compressed ones too, are read by the library, from a file
-that stays open. Files are opened when the first value is read, in each process anew, so that none is shared over a
-fork.
+that stays open, and so are those to which a link leads in another file. Files are opened when the first value is read,
+in each process anew, so that none is shared over a fork.
 """
 
 from __future__ import annotations
@@ -74,8 +74,12 @@ class Place:
         self.shape: tuple[int, ...] = dataset.shape
         self.dtype: np.dtype[Any] = dataset.dtype
         self.sample_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize if self.shape else 0
+        self.file: str = dataset.file.filename
+        """File that holds it, which is another than the one it was asked of where a link leads there."""
         contiguous = dataset.chunks is None and dataset.compression is None and not dataset.external
-        self.offset: int | None = dataset.id.get_offset() if contiguous else None
+        # NumPy has no word for an integer of 12 bits that begins at the fourth: the library alone can read that.
+        plain = dataset.id.get_type() == h5py.h5t.py_create(self.dtype, logical=True)
+        self.offset: int | None = dataset.id.get_offset() if contiguous and plain else None
         self.chunk_bytes = int(np.prod(dataset.chunks or 0)) * self.dtype.itemsize
         properties = dataset.id.get_create_plist()
         filters = [properties.get_filter(number)[0] for number in range(properties.get_nfilters())]
@@ -108,6 +112,8 @@ class Arrays:
                 costs memory for each file.
         """
         self._path, self._places, self._keep_chunks = path, places, keep_chunks
+        here = os.fspath(path)
+        self._mappable = {key for key, place in places.items() if place.offset is not None and place.file == here}
         self._mapped: dict[str, NDArray[Any]] = {}
         self._bytes: mmap.mmap | None = None
         self._file: h5py.File | None = None
@@ -120,7 +126,7 @@ class Arrays:
         Raises:
             DataError: the file cannot be read, or ends before the array does.
         """
-        if self._places[key].offset is not None:
+        if key in self._mappable:
             if key not in self._mapped:
                 self._mapped[key] = self._map(self._places[key])
             return np.asarray(self._mapped[key][index])
@@ -133,9 +139,9 @@ class Arrays:
     def will_need(self, key: str, sample: int) -> None:
         """Ask for a sample to be fetched from the disk while others are read; nothing for an array in chunks."""
         place = self._places[key]
-        if place.offset is None or not self._bytes:
+        if key not in self._mappable or not self._bytes:
             return
-        start = place.offset + sample * place.sample_bytes
+        start = (place.offset or 0) + sample * place.sample_bytes
         before = start % mmap.PAGESIZE
         self._bytes.madvise(mmap.MADV_WILLNEED, start - before, place.sample_bytes + before)
 

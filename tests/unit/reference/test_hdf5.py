@@ -31,6 +31,29 @@ def test_an_array_reads_the_same_however_it_is_stored(options, tmp_path) -> None
     np.testing.assert_array_equal(found[1:3, :, 0], VALUES[1:3, :, 0])
 
 
+def test_an_array_behind_a_link_to_another_file_is_read_from_that_file(tmp_path) -> None:
+    """Its place is one in the other file; in this one, other bytes are there."""
+    with h5py.File(tmp_path / "frames.h5", "w") as file:
+        file["before"], file["frames"] = np.full(100, 7.0), VALUES
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["images"], file["more"] = h5py.ExternalLink("frames.h5", "/frames"), np.full(1000, 7.0)
+    found = Stored(tmp_path / "a.h5", "images")
+    found.will_need(1)
+    np.testing.assert_array_equal(found[:], VALUES)
+
+
+@pytest.mark.parametrize(("precision", "offset"), [(12, 0), (12, 4)])
+def test_integers_with_bits_to_spare_are_read_as_the_library_reads_them(precision, offset, tmp_path) -> None:
+    kind = h5py.h5t.NATIVE_UINT16.copy()
+    kind.set_precision(precision)
+    kind.set_offset(offset)
+    counts = np.arange(24, dtype="u2").reshape(4, 3, 2) * 100
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        space = h5py.h5s.create_simple(counts.shape)
+        h5py.h5d.create(file.id, b"images", kind, space).write(h5py.h5s.ALL, h5py.h5s.ALL, counts)
+    np.testing.assert_array_equal(Stored(tmp_path / "a.h5", "images")[:], counts)
+
+
 @pytest.mark.parametrize(
     ("make", "expected"),
     [

@@ -31,9 +31,16 @@ def encoding_of(plane: NDArray[Any], name: str) -> Encoding:
     """Tell the encoding of a whole plane from its values; `name` is for messages.
 
     Raises:
-        DataError: the plane was never filled.
+        DataError: the plane was never filled, or holds no number that can be a label.
     """
     smallest, largest = plane.min(), plane.max()
+    if not (smallest >= 0 and largest <= UNFILLED):  # a pixel without a label says nothing of how the others are coded
+        plane = plane[(plane >= 0) & (plane <= UNFILLED)]
+        if not plane.size:
+            raise DataError(
+                f"{name}: expected labels, found {smallest:g} to {largest:g} — none of them is one; leave the scene out"
+            )
+        smallest, largest = plane.min(), plane.max()
     if smallest == UNFILLED:
         raise DataError(
             f"{name}: expected labels, found 255 in every pixel — the plane was never filled; leave the scene out"

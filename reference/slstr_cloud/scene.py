@@ -246,12 +246,22 @@ class Scene:
             raise DataError(f"{self.path}: {key}: expected numbers, found dtype {place.dtype} — convert it anew")
         declared = (layout or {}).get("keys", {}).get(key)
         if declared is None:
+            self._check_unit(key, place)
             return
         accepted = {declared["dtype"], *declared.get("accept", {}).get("dtypes", ())}
         if not any(place.dtype == np.dtype(name) for name in accepted):
             raise DataError(
                 f"{self.path}: {key}: expected dtype {' or '.join(sorted(accepted))}, found {place.dtype} — "
                 "the file differs from the layout in the manifest"
+            )
+
+    def _check_unit(self, key: str, place: Place) -> None:
+        """Refuse integers where nothing says of them that they are kelvins, and no hundredths above an offset."""
+        if key in ("bts", "refs") and place.dtype.kind != "f":
+            unit = "kelvins" if key == "bts" else "reflectances"
+            raise DataError(
+                f"{self.path}: {key}: expected {unit} in floating point, found dtype {place.dtype} — packed integers "
+                "have a scale of their own; convert it anew"
             )
 
     def _refuse_missing(self, key: str) -> None:

@@ -64,6 +64,44 @@ def test_a_byte_with_a_spare_bit_is_no_label() -> None:
     assert valid.tolist() == [[True, True, False, False]]
 
 
+@pytest.mark.parametrize("missing", [np.nan, np.inf, -999.0, 1e20])
+@pytest.mark.parametrize("largest", [1, 255])
+def test_pixels_without_a_label_do_not_change_how_the_others_are_read(write_scene, largest, missing) -> None:
+    plane = CLOUD.astype("f8") * largest
+    plane[40:60] = missing
+    scene = Scene(write_scene(bayes=plane), channels="all")
+    valid = scene.valid("bayes", 0, 0, 260, 300)
+    assert not valid[40:60].any()
+    assert valid[:40].all()
+    assert valid[60:].all()
+    np.testing.assert_array_equal(scene.label("bayes", 0, 0, 260, 300)[valid], CLOUD[..., 0][valid])
+
+
+def test_a_plane_of_nothing_but_missing_labels_is_refused(write_scene) -> None:
+    scene = Scene(write_scene(bayes=np.full((260, 300, 1), np.nan)), channels="all")
+    with pytest.raises(DataError, match=r"bayes: expected labels, found nan to nan — none of them is one"):
+        scene.label("bayes", 0, 0)
+
+
+@pytest.mark.parametrize(("key", "channels"), [("bts", "thermal"), ("refs", "all")])
+def test_packed_integers_are_not_taken_for_their_unit(write_scene, key, channels) -> None:
+    packed = np.full((260, 300, 3 if key == "bts" else 6), 1200, "i2")
+    with pytest.raises(DataError, match=rf"{key}: expected \w+ in floating point, found dtype int16 — packed integers"):
+        Scene(write_scene(**{key: packed}), channels=channels)
+
+
+def test_planes_behind_links_to_another_file_are_read_from_it(write_scene) -> None:
+    path = write_scene()
+    expected = Scene(path, channels="all").images(0, 0)
+    with h5py.File(path.with_name("planes.h5"), "w") as planes, h5py.File(path, "r+") as file:
+        planes["before"] = np.ones(5000)
+        for key in ("bts", "refs"):
+            planes[key] = file[key][...]
+            del file[key]
+            file[key] = h5py.ExternalLink("planes.h5", key)
+    np.testing.assert_array_equal(Scene(path, channels="all").images(0, 0), expected)
+
+
 @pytest.mark.parametrize("dtype", ["u1", "f8"])
 def test_a_plane_that_was_never_filled_is_refused(write_scene, dtype) -> None:
     scene = Scene(write_scene(bayes=np.full((260, 300, 1), 255, dtype)), channels="all")

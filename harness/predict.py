@@ -124,6 +124,8 @@ def _ready(path: Path, configuration: Configuration, directory: RunDirectory, st
     product, zipped = path.resolve(), path.suffix.lower() == ".zip"
     if not (path.is_dir() or zipped) or not (home / "datasets" / dataset / f"{CONVERTER}.py").is_file():
         return product
+    if path.name not in ("", ".."):
+        product = path.absolute()  # a link keeps its name: archives lead names of products to folders that are numbered
     folder = directory.root / "artifacts" / "inputs"
     folder.mkdir(exist_ok=True)
     target = folder / f"{(product.stem if zipped else product.name).removesuffix('.SEN3')}.hdf"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import lzma
+import re
 import shutil
 import stat
 import zipfile
@@ -25,13 +27,30 @@ MEMBERS_LIMIT = 1000
 PIECE = 1 << 20
 """Bytes that are unpacked at once."""
 
+PRODUCT_NAME = re.compile(r"S3[A-Z]_SL_1_RBT\w{0,82}")
+"""Name of a level-1 product without `.SEN3`: 94 characters. A browser or a file manager puts its own behind that."""
+
+BESIDE = "__MACOSX"
+"""Folder that macOS adds to its zips, with a file of its own for each that is packed."""
+
 Product = Path | zipfile.Path
 """A product's folder, on the disk or in a zip."""
 
 
+def product_name(product: Product) -> str | None:
+    """Return the product's name in that of a folder or zip, or in that of what a link leads to; None where it is none.
+
+    Archives give links the names of products and lead them to a store of numbered folders, and the other way round. Of
+    a folder in a zip, the zip's name is the second choice.
+    """
+    holder = product.resolve().name if isinstance(product, Path) else Path(str(product.root.filename)).name
+    found = PRODUCT_NAME.match(product.name) or PRODUCT_NAME.match(holder)
+    return found[0] if found else None
+
+
 @contextmanager
 def open_product(path: Path) -> Iterator[Product]:
-    """Give the product of a folder or of a zip with one `.SEN3` folder.
+    """Give the product of a folder or of a zip with one product in it, in a `.SEN3` folder or in none.
 
     Raises DataError where there is none, or the zip is damaged, unsafe or too large.
     """
@@ -43,7 +62,7 @@ def open_product(path: Path) -> Iterator[Product]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield zipfile.Path(archive, _folder(path, archive.infolist()))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
         raise DataError(
             f"{path}: expected a `.SEN3` folder or a whole zip of one, found: {error} — fetch it again"
         ) from None
@@ -67,13 +86,15 @@ def _folder(path: Path, members: Sequence[zipfile.ZipInfo]) -> str:
     fault = _fault(members)
     if fault:
         raise DataError(f"{path}: {fault} — this is no product as it is distributed; fetch it again")
-    names = (PurePosixPath(member.filename) for member in members)
+    names = [name for name in (PurePosixPath(member.filename) for member in members) if BESIDE not in name.parts]
     folders = sorted({str(p) for name in names for p in (name, *name.parents) if p.suffix == ".SEN3"})
+    if not folders:  # packed from inside the folder, or under another name
+        folders = sorted({str(name.parent) for name in names if name.suffix == ".nc"})
     if len(folders) != 1:
-        raise DataError(
-            f"{path}: expected one folder whose name ends in .SEN3, found {len(folders)} — zip each product by itself"
-        )
-    return folders[0] + "/"
+        found = f"{len(folders)} ({', '.join(folders[:3])})" if folders else "none"
+        mend = "zip each product by itself" if folders else "fetch it again"
+        raise DataError(f"{path}: expected one product, a folder whose name ends in .SEN3, found {found} — {mend}")
+    return "" if folders == ["."] else folders[0] + "/"
 
 
 def _fault(members: Sequence[zipfile.ZipInfo]) -> str | None:

@@ -20,13 +20,12 @@ from datasets.common.failures import EXIT_DATA, DataError, explain_os_error, fai
 from datasets.common.files import MANIFEST, description, load_layout, write_manifest
 from datasets.common.making import require_jobs, run_all, stop_like_ctrl_c
 from datasets.common.published import read_published
-from datasets.slstr_cloud.archive import open_product
+from datasets.slstr_cloud.archive import open_product, product_name
 from datasets.slstr_cloud.convert_sen3 import convert
 from datasets.slstr_cloud.manifest import TESTING_FOLDERS, TRAINING_FOLDERS, TRAINING_SHARE
 from datasets.slstr_cloud.scene import write_scene
 
 HERE = Path(__file__).parent
-PRODUCT_PREFIX = ("S3A_SL_1_RBT", "S3B_SL_1_RBT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +34,9 @@ class Job:
 
     product: Path
     """Folder or zip."""
+
+    name: str
+    """Its name, and that of its scene."""
 
     folder: Path
     """Where the folders `day` and `night` are."""
@@ -59,7 +61,7 @@ def run_job(job: Job) -> Outcome:
     try:
         with open_product(job.product) as product:
             scene = convert(product, calibrate=job.calibrate)
-        path = job.folder / str(scene.attributes["illumination"]) / f"{scene_name(job.product)}.hdf"
+        path = job.folder / str(scene.attributes["illumination"]) / f"{job.name}.hdf"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_scene(path, scene)
     except DataError as fault:
@@ -69,24 +71,18 @@ def run_job(job: Job) -> Outcome:
     return Outcome(path=path)
 
 
-def scene_name(product: Path) -> str:
-    """Return a product's name without `.SEN3` and `.zip`."""
-    return product.name.removesuffix(".zip").removesuffix(".SEN3")
-
-
 def jobs_of(products: Sequence[Path], folder: Path, *, calibrate: bool) -> tuple[list[Job], list[str]]:
     """Return what to convert, and what is refused: names that are no level-1 product's, and names given twice."""
     jobs: dict[str, Job] = {}
     faults = []
-    for product in (path.resolve() for path in products):
-        name = scene_name(product)
-        if not name.startswith(PRODUCT_PREFIX):
-            expected = " or ".join(PRODUCT_PREFIX)
-            faults.append(f"{product}: expected a name that begins with {expected}, found another — rename it back")
+    for product in (path.absolute() for path in products):  # a link keeps its name, which may be the product's
+        name = product_name(product)
+        if name is None:
+            faults.append(f"{product}: expected a name that begins with S3A_SL_1_RBT, found another — rename it back")
         elif name in jobs:
             faults.append(f"{product}: expected names once, found {jobs[name].product} too — convert one of the two")
         else:
-            jobs[name] = Job(product=product, folder=folder, calibrate=calibrate)
+            jobs[name] = Job(product=product, name=name, folder=folder, calibrate=calibrate)
     return list(jobs.values()), faults
 
 

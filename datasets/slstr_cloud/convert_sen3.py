@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from datasets.common.failures import DataError, failing_politely, say
 from datasets.slstr_cloud import sen3
-from datasets.slstr_cloud.archive import Product, open_product
+from datasets.slstr_cloud.archive import PRODUCT_NAME, Product, open_product, product_name
 from datasets.slstr_cloud.scene import Scene, write_scene
 
 LABEL_BITS = 0b1111
@@ -46,8 +46,10 @@ def convert(folder: Product, *, calibrate: bool = False) -> Scene:
         )
     valid = valid_pixels(bts, bayes, confidence, where=f"{folder}/flags_in.nc")
     night = float((confidence[valid] & sen3.DAY > 0).mean()) < 0.5
-    attributes = describe(folder)
-    rads, refs = sunlight(folder, bts.shape[:2], night=night, calibrate=calibrate)
+    name = name_of(folder)
+    attributes = describe(name)
+    old = calibrate and baseline(name, where=str(folder)) < CALIBRATED_BASELINE
+    rads, refs = sunlight(folder, bts.shape[:2], night=night, factors=CALIBRATION if old else None)
     if refs is None:
         attributes["reflectances"] = ABSENT
     attributes["cosmetic_share"] = float(cosmetic.mean())
@@ -75,7 +77,7 @@ def quality(
 
 
 def sunlight(
-    folder: Product, shape: tuple[int, int], *, night: bool, calibrate: bool
+    folder: Product, shape: tuple[int, int], *, night: bool, factors: dict[str, float] | None
 ) -> tuple[NDArray[np.float32] | None, NDArray[np.float64] | None]:
     """Return rads_HWC and refs_HWC; (None, None) by day without radiances; by night, what is missing reflects 0.
 
@@ -83,8 +85,7 @@ def sunlight(
     """
     if not sen3.has_radiances(folder, night=night):
         return None, np.zeros((*shape, 6)) if night else None
-    old = calibrate and baseline(folder) < CALIBRATED_BASELINE
-    rads, refs = reflectances(folder, shape, CALIBRATION if old else dict.fromkeys(sen3.SOLAR, 1.0))
+    rads, refs = reflectances(folder, shape, factors or dict.fromkeys(sen3.SOLAR, 1.0))
     empty = [band for band, seen in zip(sen3.SOLAR, np.isfinite(rads).any((0, 1)), strict=True) if not seen]
     if night:
         return None if empty else rads, np.nan_to_num(refs)
@@ -129,17 +130,29 @@ def reflectances(
     return rads, refs
 
 
-def baseline(folder: Product) -> int:
-    """Return the processing baseline, the last number of the product's name; 0 where the name is another."""
-    found = re.search(r"_(\d{3})(?:\.SEN3)?$", folder.name)
-    return int(found[1]) if found else 0
+def name_of(folder: Product) -> str:
+    """Return the product's name with `.SEN3`: what it is called, else what its files call it, else the folder's."""
+    stated = PRODUCT_NAME.match(sen3.read_name(folder))
+    found = product_name(folder) or (stated and stated[0])
+    return f"{found}.SEN3" if found else folder.name
 
 
-def describe(folder: Product) -> dict[str, object]:
-    """Return the attributes of the scene: where it comes from and whom to thank."""
-    year = re.search(r"_(20\d\d)\d{4}T", folder.name)
+def baseline(name: str, *, where: str) -> int:
+    """Return the processing baseline, the last number of the product's name.
+
+    Raises DataError where the name has none: factors must not be applied twice.
+    """
+    found = re.search(r"_(\d{3})(?:\.SEN3)?$", name)
+    if not found:
+        raise DataError(f"{where}: expected a name that ends in the baseline, found {name} — rename it back")
+    return int(found[1])
+
+
+def describe(name: str) -> dict[str, object]:
+    """Return the attributes of the scene of a product: where it comes from and whom to thank."""
+    year = re.search(r"_(20\d\d)\d{4}T", name)
     attribution = "Contains modified Copernicus Sentinel data" + (f" {year[1]}" if year else "")
-    return {"simulated": 0, "source": folder.name, "attribution": attribution}
+    return {"simulated": 0, "source": name, "attribution": attribution}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -152,8 +165,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     with failing_politely():
-        product = options.product.resolve()
-        with open_product(product) as folder:
+        with open_product(options.product.absolute()) as folder:
             scene = convert(folder, calibrate=options.calibrate)
         write_scene(options.out, scene)
         report(options.out, scene)

@@ -173,6 +173,12 @@ def read_flags(folder: Product) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
         return plane(file, "bayes_in", "u1")[...], plane(file, "confidence_in", "u2")[...]
 
 
+def read_name(folder: Product) -> str:
+    """Return what the files of the product call it; "" where they do not say."""
+    with opened(folder, "flags_in.nc") as file:
+        return text(file.attrs.get("product_name", ""))
+
+
 def has_radiances(folder: Product, *, night: bool = False) -> bool:
     """Tell whether the product holds S1 to S6; by night, the processor leaves out some or all of them.
 

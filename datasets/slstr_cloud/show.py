@@ -20,7 +20,7 @@ from datasets.common.page import FILL_KEY, RAMP_WIDTH, Panel, Ramp, Row, nice_ba
 from datasets.common.pictures import MOST_PIXELS, below, holds
 from datasets.common.sheet import Samples, manifest_of, show, so_many
 from datasets.common.tones import FILL, enlarged, grey, limits, means, mixed, short, step_to_fit
-from datasets.slstr_cloud.archive import open_product
+from datasets.slstr_cloud.archive import open_product, product_name
 from datasets.slstr_cloud.convert_sen3 import convert
 from datasets.slstr_cloud.manifest import TESTING_FOLDERS, TRAINING_FOLDERS
 
@@ -75,7 +75,7 @@ class Planes(NamedTuple):
 
 def fits(path: Path) -> bool:
     """Tell by names and keys whether a folder or file is of this data set, or a product."""
-    if path.suffix == SEN3 or (path.name.startswith("S3") and path.suffix in (".hdf", ZIP)):
+    if _is_product(path) or (path.name.startswith("S3") and path.suffix == ".hdf"):
         return True
     if path.is_file():
         return holds(path, "bts", *LABELS)
@@ -113,7 +113,7 @@ def samples(root: Path, count: int, split: str) -> Samples:
 
 def _scenes(root: Path, split: str) -> tuple[list[Path], str]:
     """Return the scenes or products to draw, and which they are of."""
-    if root.is_file() or root.suffix == SEN3:
+    if root.is_file() or _is_product(root):
         return [root], ""
     paths = below(root, SCENES) or _products(root)
     if not paths:
@@ -126,12 +126,19 @@ def _scenes(root: Path, split: str) -> tuple[list[Path], str]:
 
 
 def _products(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.suffix == SEN3 and path.is_dir())
+    return sorted(path for path in root.iterdir() if _is_product(path))
+
+
+def _is_product(path: Path) -> bool:
+    """Tell whether a folder or a zip has the name of a product, or leads to one."""
+    if path.suffix.lower() == ZIP:
+        return path.is_file() and product_name(path) is not None
+    return path.is_dir() and (path.suffix == SEN3 or product_name(path) is not None)
 
 
 def _planes(path: Path) -> Planes:
-    if path.suffix in (SEN3, ZIP):
-        with open_product(path.resolve()) as product:
+    if path.is_dir() or path.suffix.lower() == ZIP:
+        with open_product(path.absolute()) as product:
             scene = convert(product)
         labels = {"bayes": scene.bayes[..., 0], "summary": scene.summary[..., 0]}
         seen = scene.valid[..., 0] > 0 if scene.valid is not None else True

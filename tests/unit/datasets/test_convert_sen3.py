@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from products import COLUMNS, IRRADIANCE, NAME, RADIANCE_STEP, ROWS, make_product
 
+from datasets.common.failures import DataError
 from datasets.slstr_cloud import sen3
 from datasets.slstr_cloud.convert_sen3 import convert
 
@@ -76,6 +77,18 @@ def test_old_baselines_can_be_calibrated(tmp_path: Path) -> None:
     make_product(tmp_path / NAME)
     ratio = convert(tmp_path / NAME, calibrate=True).refs / convert(tmp_path / NAME).refs
     np.testing.assert_allclose(np.nanmedian(ratio, axis=(0, 1)), [0.97, 0.98, 0.98, 1.0, 1.11, 1.13], rtol=1e-6)
+
+
+def test_a_renamed_product_is_known_by_what_its_files_call_it(tmp_path: Path) -> None:
+    make_product(tmp_path / "4711")
+    with pytest.raises(DataError, match="expected a name that ends in the baseline, found 4711 — rename it back"):
+        convert(tmp_path / "4711", calibrate=True)  # a guess could apply the factors twice
+    with h5py.File(tmp_path / "4711" / "flags_in.nc", "r+") as file:
+        file.attrs["product_name"] = np.bytes_(NAME.replace("_004", "_005"))
+    scene, calibrated = convert(tmp_path / "4711"), convert(tmp_path / "4711", calibrate=True)
+    assert scene.attributes["source"] == NAME.replace("_004", "_005")
+    assert scene.attributes["attribution"] == "Contains modified Copernicus Sentinel data 2021"
+    np.testing.assert_array_equal(calibrated.refs, scene.refs)
 
 
 def test_the_irradiance_of_the_calibration_file_is_the_second_choice(tmp_path: Path) -> None:

@@ -43,6 +43,18 @@ def test_a_zip_gives_the_scene_that_its_folder_gives(tmp_path: Path, ending: str
         assert dict(one.attrs) == dict(other.attrs)
 
 
+def test_links_of_an_archive_keep_their_names(tmp_path: Path) -> None:
+    """Two scenes in two numbered folders of one name, under the names of their products."""
+    other = NAME.replace("_075_", "_076_")
+    for seed, name in enumerate((NAME, other)):
+        make_product(tmp_path / "store" / str(seed) / "data", seed=seed)
+        (tmp_path / name).symlink_to(tmp_path / "store" / str(seed) / "data")
+    scenes = [ready(tmp_path / name, tmp_path / "run") for name in (NAME, other)]
+    assert [scene.name for scene in scenes] == [name.replace(".SEN3", ".hdf") for name in (NAME, other)]
+    with h5py.File(scenes[1]) as file:
+        assert file.attrs["source"] == other
+
+
 def test_two_products_of_one_name_are_not_taken_for_one(tmp_path: Path) -> None:
     make_product(tmp_path / "a" / NAME)
     make_product(tmp_path / "b" / NAME, seed=1)

@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
+from products import NAME, make_product
 
 from datasets.common.failures import DataError
 from datasets.common.sheet import draw
@@ -453,3 +454,24 @@ def test_the_verb_refuses_what_is_no_set(pairs: Path, tmp_path: Path) -> None:
     ):
         done = run_verb(*words, "--out", tmp_path / "a.png")
         assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (code, True, False), done.stderr
+
+
+@pytest.mark.parametrize("form", ["folder", "link", "zip", "ZIP", "beside others"])
+def test_a_product_is_drawn_in_every_form_that_is_converted(tmp_path: Path, form: str) -> None:
+    make_product(tmp_path / "store" / NAME)
+    path = tmp_path / "given" / (f"{NAME}.{form}" if "zip" in form.lower() else NAME)
+    path.parent.mkdir()
+    if form == "link":
+        path.symlink_to((tmp_path / "store" / NAME).rename(tmp_path / "4711"))
+    elif form == "folder":
+        (tmp_path / "store" / NAME).rename(path)
+    else:
+        packed = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "store", NAME)
+        Path(packed).rename(path)
+    root = path.parent if form == "beside others" else path
+    if form == "beside others":
+        path.rename(path.with_name(f"{NAME}.zip"))
+    assert recognise(root, programs()) == "slstr_cloud"
+    found = slstr.samples(root, 2, "test")
+    assert len(found.rows) == 1
+    assert found.foot == ("Contains modified Copernicus Sentinel data 2021.",)

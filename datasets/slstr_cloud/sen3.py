@@ -84,7 +84,7 @@ def opened(folder: Product, name: str) -> Iterator[h5py.File]:
 
 
 def plane(file: h5py.File, name: str, kind: str) -> h5py.Dataset:
-    """Return a variable after a look at its form: two axes and a dtype such as "u1".
+    """Return a variable after a look at its form: two axes and a dtype such as "u1", in any order of bytes.
 
     Raises DataError where it is absent, has another form, or claims more pixels than an orbit has.
     """
@@ -94,7 +94,7 @@ def plane(file: h5py.File, name: str, kind: str) -> h5py.Dataset:
     variable = file[name]
     if not isinstance(variable, h5py.Dataset):
         raise DataError(f"{name}: expected a variable, found a group — fetch the product again")
-    if variable.dtype != np.dtype(kind) or variable.ndim != 2:
+    if variable.dtype.newbyteorder("=") != np.dtype(kind) or variable.ndim != 2:
         raise DataError(
             f"{name}: expected {np.dtype(kind)} with two axes, found {variable.dtype} of shape {variable.shape} — "
             "this is no variable of a level-1 product; fetch it again"
@@ -133,12 +133,28 @@ def text(attribute: Any) -> str:
 
 
 def unpack(variable: h5py.Dataset) -> Real:
-    """Return a packed variable in its unit: raw * scale_factor + add_offset, NaN where it is fill."""
-    raw = variable[...]
-    attributes = variable.attrs
+    """Return a packed variable in its unit: raw * scale_factor + add_offset, NaN where it is fill or out of its range.
+
+    What is missing is told by any of `_FillValue`, `missing_value`, `valid_min`, `valid_max` and `valid_range`, which
+    speak of the packed numbers; `_Unsigned` says of signed ones that they stand for unsigned ones. Source: the netCDF
+    User's Guide, Attribute Conventions.
+    """
+    raw, attributes = variable[...], variable.attrs
+    unsigned = raw.dtype.kind == "i" and text(attributes.get("_Unsigned", "")).lower() == "true"
+    if unsigned:
+        raw = raw.view(raw.dtype.str.replace("i", "u"))
     values = raw * scalar(attributes.get("scale_factor", 1.0)) + scalar(attributes.get("add_offset", 0.0))
-    if "_FillValue" in attributes:
-        values[raw == np.ravel(attributes["_FillValue"])[0]] = np.nan
+
+    def stated(name: str) -> NDArray[Any]:
+        numbers = np.ravel(attributes[name]) if name in attributes else np.zeros(0, raw.dtype)
+        return numbers.astype(raw.dtype) if unsigned and numbers.dtype.kind == "i" else numbers
+
+    for fill in (*stated("_FillValue"), *stated("missing_value")):
+        values[raw == fill] = np.nan
+    for least in (*stated("valid_min"), *stated("valid_range")[:1]):
+        values[raw < least] = np.nan
+    for most in (*stated("valid_max"), *stated("valid_range")[1:]):
+        values[raw > most] = np.nan
     return values
 
 
@@ -263,15 +279,17 @@ def read_solar_cosine(folder: Product, image: Grid, shape: tuple[int, int]) -> R
     The tie grid is NaN outside the swath; a row is interpolated linearly between its finite points. Where a row has
     none, the sun is unknown, and mu0 is NaN: any number would make a reflectance that nobody can tell from a true one.
 
-    Raises DataError where the tie grid holds no number, or is too small to interpolate in.
+    Raises DataError where the tie grid holds no angle, is too small to interpolate in, or lies elsewhere.
     """
     with opened(folder, "geometry_tn.nc") as file:
         zenith, tie = unpack(plane(file, "solar_zenith_tn", "f8")), grid_of(file)
+    zenith[~((zenith >= 0) & (zenith <= 180))] = np.nan  # what netCDF puts where nothing was written is no angle
     if min(zenith.shape) < 2 or not np.isfinite(zenith).any():
         raise DataError(
             f"{folder}: solar_zenith_tn: expected a tie grid of numbers, found "
             f"{np.isfinite(zenith).sum()} in a shape of {zenith.shape} — fetch geometry_tn.nc again"
         )
+    _require_cover(folder, zenith.shape, tie, image, shape)
     zenith_HW = interpolate(zenith, tie, image, shape)
     return np.where(zenith_HW >= 90, 1.0, np.cos(np.deg2rad(zenith_HW)))
 
@@ -281,8 +299,7 @@ def interpolate(tie_values: Real, tie: Grid, image: Grid, shape: tuple[int, int]
 
     Across the track, the nearest finite tie point holds beyond the last; along it, the last slope goes on.
     """
-    columns = (np.arange(shape[1]) - image.track) * image.column_m / tie.column_m + tie.track
-    rows = (np.arange(shape[0]) + image.start) * image.row_m / tie.row_m - tie.start
+    rows, columns = places(tie, image, shape)
     across = np.full((tie_values.shape[0], shape[1]), np.nan)
     ties = np.arange(tie_values.shape[1])
     for row, values in enumerate(tie_values):
@@ -292,6 +309,26 @@ def interpolate(tie_values: Real, tie: Grid, image: Grid, shape: tuple[int, int]
     below = np.clip(np.floor(rows).astype(int), 0, tie_values.shape[0] - 2)
     part = (rows - below)[:, None]
     return across[below] * (1 - part) + across[below + 1] * part
+
+
+def places(tie: Grid, image: Grid, shape: tuple[int, int]) -> tuple[Real, Real]:
+    """Return where rows and columns of an image of a shape lie among those of a tie grid, whose first is 0."""
+    rows = (np.arange(shape[0]) + image.start) * image.row_m / tie.row_m - tie.start
+    return rows, (np.arange(shape[1]) - image.track) * image.column_m / tie.column_m + tie.track
+
+
+def _require_cover(folder: Product, ties: tuple[int, ...], tie: Grid, image: Grid, shape: tuple[int, int]) -> None:
+    """Raise DataError where an image reaches beyond the tie points by more than these lie apart at most."""
+    most_m = max(tie.row_m, tie.column_m)
+    steps = zip(("rows", "columns"), places(tie, image, shape), ties, (tie.row_m, tie.column_m), strict=True)
+    for axis, where, count, step_m in steps:
+        beyond = most_m / step_m
+        if not (where[0] >= -beyond and where[-1] <= count - 1 + beyond):
+            raise DataError(
+                f"{folder}: solar_zenith_tn: expected tie points all over the image, found {count} {axis} of them, "
+                f"of which it is at {where[0]:g} to {where[-1]:g} — geometry_tn.nc is of another product or a part of "
+                "one; fetch it again"
+            )
 
 
 def _require_one_shape(folder: Product, planes: Mapping[str, NDArray[Any]]) -> None:

@@ -39,7 +39,7 @@ class Truth:
 
 def zenith_deg(row: NDArray[np.float64], column_km: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the solar zenith of a row from the scene's first and of a distance from the track: a plane."""
-    return 35 + 0.02 * row - 0.03 * column_km
+    return 35 + 0.02 * row - 0.02 * column_km
 
 
 def make_product(
@@ -54,7 +54,7 @@ def make_product(
             file[f"{band}_exception_in"] = np.where(np.isnan(truth.bts[..., channel]), 128, 0).astype("u1")
     with _file(folder / "flags_in.nc", 1000, TRACK, START) as file:
         file["bayes_in"], file["confidence_in"] = truth.bayes, truth.confidence
-    _write_geometry(folder, rows)
+    _write_geometry(folder, rows, columns)
     for channel in range(6):
         _write_solar(folder, channel, truth, radiances=radiances)
     return truth
@@ -90,8 +90,8 @@ def _packed(file: h5py.File, name: str, values: NDArray[np.float64], scale: floa
     variable.attrs["_FillValue"] = np.array([-32768], "i2")
 
 
-def _write_geometry(folder: Path, height: int) -> None:
-    ties, track = 12, 5
+def _write_geometry(folder: Path, height: int, width: int) -> None:
+    ties, track = max(12, 8 + width // 16), 5
     rows, columns = np.meshgrid(np.arange(height, dtype=float), np.arange(ties), indexing="ij")
     zenith = zenith_deg(rows, (columns - track) * 16.0)
     zenith[:, :1] = np.nan

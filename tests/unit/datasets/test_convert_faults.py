@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from products import COLUMNS, NAME, ROWS, make_product
+from products import COLUMNS, NAME, ROWS, START, make_product, zenith_deg
 
 from datasets.common.failures import DataError
 from datasets.slstr_cloud import sen3
@@ -137,6 +137,21 @@ FAULTS: dict[str, tuple[str, Spoil, str]] = {
         put("solar_zenith_tn", lambda v: v * np.nan),
         "solar_zenith_tn: expected a tie grid of numb",
     ),
+    "sun of another place on the orbit": (
+        "geometry_tn.nc",
+        lambda f: f.attrs.__setitem__("start_offset", np.array([0], "i4")),
+        "solar_zenith_tn: expected tie points all over the image, found 40 rows of them, of which it is at 20436.8 to",
+    ),
+    "sun of another grid": (
+        "geometry_tn.nc",
+        lambda f: f.attrs.__setitem__("track_offset", np.array([-20], "i4")),
+        "expected tie points all over the image, found 14 columns of them, of which it is at -23.7",
+    ),
+    "sun of a part": (
+        "geometry_tn.nc",
+        put("solar_zenith_tn", lambda v: v[:10]),
+        "expected tie points all over the image, found 10 rows of them, of which it is at -0.25 to 38.75",
+    ),
     "radiances of fill": (
         "S6_radiance_an.nc",
         put("S6_radiance_an", lambda v: np.full_like(v, -32768)),
@@ -171,6 +186,77 @@ def test_a_fault_is_named_by_its_path_and_leaves_nothing_behind(
     assert message in line
     assert " — " in line or "are missing" in line
     assert not list((tmp_path / "out").rglob("*"))
+
+
+def attributes(**stated: object) -> Spoil:
+    """Return what states attributes of S8 and puts numbers into its 20 pixels that they speak of, where they do."""
+
+    def spoil(file: h5py.File) -> None:
+        variable = file["S8_BT_in"]
+        variable.attrs.update(stated)
+        if {"missing_value", "valid_min", "valid_max", "valid_range"} & set(stated):
+            variable[3:5, 10:20] = 12000 if "valid_max" in stated else -12000
+
+    return spoil
+
+
+def unsigned(file: h5py.File) -> None:
+    """Store the integers as unsigned ones in a type that is signed, as netCDF-3 has to."""
+    put("S8_BT_in", lambda v: (v.astype("i4") + 32768).astype("u2").view("i2"))(file)
+    fill, offset = np.array([0], "i2"), np.array([283.73 - 327.68])
+    file["S8_BT_in"].attrs.update({"_Unsigned": np.bytes_("true"), "_FillValue": fill, "add_offset": offset})
+
+
+ENCODINGS: dict[str, tuple[Spoil, int]] = {
+    "other order of bytes": (put("S8_BT_in", lambda v: v.astype(">i2")), 0),
+    "another fill value": (
+        lambda f: (put("S8_BT_in", lambda v: np.where(v == -32768, 7, v))(f), attributes(_FillValue=np.int16(7))(f)),
+        0,
+    ),
+    "numbers, not arrays of one": (attributes(scale_factor=0.01, add_offset=283.73, _FillValue=np.int16(-32768)), 0),
+    "scale in float32": (attributes(scale_factor=np.array([0.01], "f4"), add_offset=np.array([283.73], "f4")), 0),
+    "unsigned in signed": (unsigned, 0),
+    "missing_value": (attributes(missing_value=np.array([-12000], "i2")), 20),
+    "valid_min": (attributes(valid_min=np.array([-11000], "i2")), 20),
+    "valid_max": (attributes(valid_max=np.array([11000], "i2")), 20),
+    "valid_range": (attributes(valid_range=np.array([-11000, 11000], "i2")), 20),
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_encoding_of_netcdf_gives_the_same_temperatures(product: Path, encoding: str) -> None:
+    usual = convert(product)
+    spoil, missing = ENCODINGS[encoding]
+    with h5py.File(product / "S8_BT_in.nc", "r+") as file:
+        spoil(file)
+    expected = usual.bts.copy()
+    if missing:
+        expected[3:5, 10:20, 1] = np.nan
+    found = convert(product)
+    np.testing.assert_allclose(found.bts, expected, atol=1e-4)
+    assert usual.valid.sum() - found.valid.sum() == missing
+
+
+@pytest.mark.parametrize("number", [9.969209968386869e36, -999.0])
+def test_a_sun_that_was_never_written_is_not_interpolated_from(product: Path, number: float) -> None:
+    found = []
+    for left in (np.nan, number):  # a sound product has NaN there
+        with h5py.File(product / "geometry_tn.nc", "r+") as file:
+            file["solar_zenith_tn"][:, :3] = left
+        found.append(convert(product).refs)
+    np.testing.assert_array_equal(*found)
+
+
+def test_tie_points_may_lie_otherwise(product: Path) -> None:
+    """The sun is a plane, so that tie points of 8 by 2 km tell the same of it."""
+    sound = convert(product).refs
+    rows, columns = np.meshgrid(np.arange(ROWS / 2), np.arange(20), indexing="ij")
+    with h5py.File(product / "geometry_tn.nc", "r+") as file:
+        del file["solar_zenith_tn"]
+        file["solar_zenith_tn"] = zenith_deg(rows * 2, (columns - 9) * 8.0)
+        file.attrs["resolution"] = np.bytes_("[ 8000 2000 ]")
+        file.attrs["track_offset"], file.attrs["start_offset"] = np.array([9], "i4"), np.array([START / 2])
+    np.testing.assert_allclose(convert(product).refs, sound, rtol=1e-12)
 
 
 def test_two_rows_less_are_no_fault(call, tmp_path: Path) -> None:

@@ -49,7 +49,8 @@ def convert(folder: Product, *, calibrate: bool = False) -> Scene:
     name = name_of(folder)
     attributes = describe(name)
     old = calibrate and baseline(name, where=str(folder)) < CALIBRATED_BASELINE
-    rads, refs = sunlight(folder, bts.shape[:2], night=night, factors=CALIBRATION if old else None)
+    dark = confidence & (sen3.DAY if night else sen3.DAY | sen3.UNFILLED) == 0
+    rads, refs = sunlight(folder, dark, night=night, factors=CALIBRATION if old else None)
     if refs is None:
         attributes["reflectances"] = ABSENT
     attributes["cosmetic_share"] = float(cosmetic.mean())
@@ -77,21 +78,29 @@ def quality(
 
 
 def sunlight(
-    folder: Product, shape: tuple[int, int], *, night: bool, factors: dict[str, float] | None
+    folder: Product, dark: NDArray[np.bool_], *, night: bool, factors: dict[str, float] | None
 ) -> tuple[NDArray[np.float32] | None, NDArray[np.float64] | None]:
-    """Return rads_HWC and refs_HWC; (None, None) by day without radiances; by night, what is missing reflects 0.
+    """Return rads_HWC and refs_HWC; (None, None) by day without radiances.
+
+    A frame may cross the terminator: what is missing where it is dark reflects 0, and NaN where there is sun, whichever
+    of the two most of the frame is.
+
+    Args:
+        folder: the product.
+        dark: dark_HW, where the sun is down.
+        night: whether most of the frame is dark.
+        factors: by band, on the radiances; None for 1.
 
     Raises DataError where the radiances of a day hold no number.
     """
     if not sen3.has_radiances(folder, night=night):
-        return None, np.zeros((*shape, 6)) if night else None
-    rads, refs = reflectances(folder, shape, factors or dict.fromkeys(sen3.SOLAR, 1.0))
+        return None, np.where(dark[..., None], np.zeros(len(sen3.SOLAR)), np.nan) if night else None
+    rads, refs = reflectances(folder, dark.shape, factors or dict.fromkeys(sen3.SOLAR, 1.0))
     empty = [band for band, seen in zip(sen3.SOLAR, np.isfinite(rads).any((0, 1)), strict=True) if not seen]
-    if night:
-        return None if empty else rads, np.nan_to_num(refs)
-    if empty:
+    if empty and not night:
         raise DataError(f"{folder}: {', '.join(empty)}: expected radiances by day, found fill only — fetch it again")
-    return rads, refs
+    refs[dark[..., None] & np.isnan(refs)] = 0.0
+    return None if empty else rads, refs
 
 
 def valid_pixels(
@@ -107,9 +116,14 @@ def valid_pixels(
             "so the product has no labels; use another processing of it"
         )
     label = bayes <= LABEL_BITS
-    seen = np.isfinite(bts).all(-1) & (confidence & sen3.UNFILLED == 0)
+    finite = np.isfinite(bts)
+    seen = finite.all(-1) & (confidence & sen3.UNFILLED == 0)
     if not (label & seen).any():
-        raise DataError(f"{where}: expected labelled pixels, found none that is filled and has a label")
+        empty = [band for band, any_seen in zip(sen3.THERMAL, finite.any((0, 1)), strict=True) if not any_seen]
+        of = f" ({', '.join(empty)}: fill only)" if empty else ""
+        raise DataError(
+            f"{where}: expected labelled pixels, found none that is filled and has a label{of} — use another scene"
+        )
     return label & seen
 
 

@@ -157,6 +157,11 @@ FAULTS: dict[str, tuple[str, Spoil, str]] = {
         put("S6_radiance_an", lambda v: np.full_like(v, -32768)),
         "S6: expected radiances by day",
     ),
+    "temperatures of fill": (
+        "S7_BT_in.nc",
+        put("S7_BT_in", lambda v: np.full_like(v, -32768)),
+        "found none that is filled and has a label (S7: fill only) — use another scene",
+    ),
     "unfilled labels": (
         "flags_in.nc",
         put("bayes_in", lambda v: np.full_like(v, 255)),
@@ -280,6 +285,35 @@ def test_a_night_without_radiances_reflects_nothing(call, tmp_path: Path) -> Non
         assert "rads" not in file
         assert file.attrs["illumination"] == "night"
         assert "reflectances" not in file.attrs
+
+
+@pytest.mark.parametrize("dark_rows", [12, 28])
+@pytest.mark.parametrize("radiances", [True, False])
+def test_over_the_terminator_what_is_missing_is_0_in_the_dark_and_fill_in_the_sun(
+    product: Path, dark_rows: int, radiances: bool
+) -> None:
+    """The processor leaves the radiances of the dark rows out; two pixels of the sunlit ones are missing, too."""
+    sound = convert(product).refs
+    dark = np.arange(ROWS)[:, None, None] < dark_rows
+    with h5py.File(product / "flags_in.nc", "r+") as file:
+        file["confidence_in"][:dark_rows] &= np.uint16(0xFFFF ^ sen3.DAY)
+    for band in sen3.SOLAR:
+        path = product / f"{band}_radiance_an.nc"
+        with h5py.File(path, "r+") as file:
+            file[f"{band}_radiance_an"][: 2 * dark_rows] = -32768
+            file[f"{band}_radiance_an"][-2:, 20:24] = -32768
+        if not radiances:
+            path.unlink()
+    scene = convert(product)
+    night = dark_rows > ROWS / 2
+    assert scene.attributes["illumination"] == ("night" if night else "day")
+    if not radiances and not night:
+        assert scene.refs is None
+        return
+    expected = np.where(dark, 0.0, sound if radiances else np.full_like(sound, np.nan))
+    expected[-1, 10:12] = np.nan
+    expected[:, :4] = 0.0 if night else np.nan  # outside the swath
+    np.testing.assert_array_equal(scene.refs, expected)
 
 
 def test_each_pixel_is_divided_by_the_irradiance_of_its_own_detector(product: Path) -> None:

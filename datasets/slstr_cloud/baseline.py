@@ -10,7 +10,7 @@ BT11 - BT12, are linear in the channels, so adding them as features changes noth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from typing import Any
 import h5py
 import numpy as np
 from numpy.typing import NDArray
+
+from datasets.common.failures import DataError
+from datasets.slstr_cloud.decoding import decode
 
 Pixels = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -63,13 +66,19 @@ class Threshold:
 
 
 def fit_discriminant(pixels: Pixels, cloud: Flags) -> LinearDiscriminant:
-    """Fit Fisher's discriminant to pixels_NC and cloud_N. Raises ValueError where a class is empty."""
+    """Fit Fisher's discriminant to pixels_NC and cloud_N. Raises ValueError where a class is empty.
+
+    A channel that is constant, as reflectances are by night, has no weight.
+    """
     share = cloud.mean()
     if not 0 < share < 1:
         raise ValueError(f"expected clear and cloudy pixels, found a cloud share of {share:.3f}")
     clear_mean, cloud_mean = pixels[~cloud].mean(0), pixels[cloud].mean(0)
     spread = share * np.cov(pixels[cloud].T) + (1 - share) * np.cov(pixels[~cloud].T)
-    weights = np.linalg.solve(spread, cloud_mean - clear_mean)
+    try:
+        weights = np.linalg.solve(spread, cloud_mean - clear_mean)
+    except np.linalg.LinAlgError:
+        weights = np.linalg.pinv(spread) @ (cloud_mean - clear_mean)
     offset = float(-weights @ (cloud_mean + clear_mean) / 2 + np.log(share / (1 - share)))
     return LinearDiscriminant(weights=weights, offset=offset)
 
@@ -107,18 +116,25 @@ def scores(predicted: Flags, cloud: Flags) -> dict[str, float | None]:
     }
 
 
-def read_pixels(path: Path, step: int) -> tuple[Pixels, Flags, Flags]:
-    """Return pixels_NC (S7 to S9, then S1 to S6 where present), bayes_N and summary_N of a scene's valid pixels.
+def read_pixels(path: Path, step: int, *, solar: bool = True) -> tuple[Pixels, Flags, Flags]:
+    """Return pixels_NC (S7 to S9 and, if `solar`, S1 to S6), bayes_N and summary_N of a scene's valid pixels.
 
     Every `step`-th row and column of the centred crop of whole tiles is read.
     """
     with h5py.File(path) as file:
         window = tuple(_crop(size, step) for size in file["bts"].shape[:2])
-        planes = [file[key][window] for key in ("bts", "refs") if key in file]
-        bayes, summary = (file[key][window][..., 0] > 0 for key in ("bayes", "summary"))
+        planes = [file[key][window] for key in ("bts", "refs") if key == "bts" or solar]
+        (bayes, labelled), (summary, _) = (decode(file[key][..., 0]) for key in ("bayes", "summary"))
+        counts = file["valid"][window][..., 0] > 0 if "valid" in file else True
     pixels = np.concatenate(planes, axis=-1).astype(np.float64)
-    valid = np.isfinite(pixels).all(-1) & (pixels[..., :3] > 0).all(-1)
-    return pixels[valid], bayes[valid], summary[valid]
+    valid = np.isfinite(pixels).all(-1) & (pixels[..., :3] > 0).all(-1) & labelled[window] & counts
+    return pixels[valid], bayes[window][valid], summary[window][valid]
+
+
+def has_sunlight(path: Path) -> bool:
+    """Tell whether a scene has reflectances; one whose product lacked the radiances has none."""
+    with h5py.File(path) as file:
+        return "refs" in file
 
 
 def _crop(size: int, step: int) -> slice:
@@ -127,16 +143,28 @@ def _crop(size: int, step: int) -> slice:
 
 
 def scene_statistics(root: Path, splits: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Return class shares of both splits, and the baselines fitted on `train` and scored on `test`."""
-    train = [read_pixels(root / path, SAMPLE_STEP) for path in splits["train"]]
-    pixels, cloud, summary = (np.concatenate(part) for part in zip(*train, strict=True))
-    test_pixels, test_cloud, test_summary = (
-        np.concatenate(part) for part in zip(*_each(root, splits["test"]), strict=True)
-    )
+    """Return class shares of both splits, and the baselines fitted on `train` and scored on `test`.
+
+    What scenes without reflectances have, too, is all that is looked at where the set holds one.
+
+    Raises:
+        DataError: a split has no valid pixel in a whole tile.
+    """
+    solar = all(has_sunlight(root / path) for split in ("train", "test") for path in splits[split])
+    pixels, cloud, summary = _together(root, splits, "train", SAMPLE_STEP, solar=solar)
+    test_pixels, test_cloud, test_summary = _together(root, splits, "test", 1, solar=solar)
     thermal = slice(0, len(THERMAL))
     names = THERMAL + SOLAR
     cut = fit_threshold(pixels, cloud)
     majority = np.full(test_cloud.shape, bool(cloud.mean() > 0.5))
+
+    def discriminant(channels: slice) -> dict[str, Any]:
+        try:
+            found = fit_discriminant(pixels[:, channels], cloud)
+        except ValueError as error:
+            return {"reason": str(error)}
+        return scores(found.predict(test_pixels[:, channels]), test_cloud)
+
     return {
         "pixels": "Valid pixels of the centred crop of whole 256-pixel tiles; label bayes.",
         "cloud_share": {"train": round(float(cloud.mean()), 4), "test": round(float(test_cloud.mean()), 4)},
@@ -150,14 +178,25 @@ def scene_statistics(root: Path, splits: Mapping[str, Sequence[str]]) -> dict[st
                 "value": round(cut.value, 4),
                 "cloud_above": cut.cloud_above,
             },
-            "linear_discriminant": scores(fit_discriminant(pixels, cloud).predict(test_pixels), test_cloud),
-            "linear_discriminant_thermal": scores(
-                fit_discriminant(pixels[:, thermal], cloud).predict(test_pixels[:, thermal]), test_cloud
-            ),
+            "linear_discriminant": discriminant(slice(None)) if solar else {"reason": "a scene has no reflectances"},
+            "linear_discriminant_thermal": discriminant(thermal),
         },
     }
 
 
-def _each(root: Path, paths: Sequence[str]) -> Iterator[tuple[Pixels, Flags, Flags]]:
-    for path in paths:
-        yield read_pixels(root / path, 1)
+def _together(
+    root: Path, splits: Mapping[str, Sequence[str]], split: str, step: int, *, solar: bool
+) -> tuple[Pixels, Flags, Flags]:
+    """Return the pixels of all scenes of a split.
+
+    Raises:
+        DataError: there are fewer than two, of which no threshold can be made.
+    """
+    each = [read_pixels(root / path, step, solar=solar) for path in splits[split]]
+    pixels, cloud, summary = (np.concatenate(part) for part in zip(*each, strict=True))
+    if len(pixels) < 2:
+        raise DataError(
+            f"{root}: split {split}: expected valid pixels in tiles of {TILE} × {TILE}, found {len(pixels)} — "
+            "leave --statistics out, or add a scene"
+        )
+    return pixels, cloud, summary

@@ -18,6 +18,7 @@ from datasets.common.failures import DataError
 from datasets.common.files import MANIFEST, reading
 from datasets.slstr_cloud import sen3
 from datasets.slstr_cloud.convert_sen3 import convert
+from datasets.slstr_cloud.decoding import decode
 from datasets.slstr_cloud.simulate import PROGRAM, options_of, scene_jobs
 from datasets.slstr_cloud.simulator import simulate_surface
 
@@ -111,5 +112,7 @@ def _measured(planes: dict[str, NDArray[np.generic] | None], ground: NDArray[np.
         valid &= planes["valid"][..., 0] > 0
     if refs is not None and np.nanmax(refs) > 0:
         channels |= {name: np.asarray(refs[..., c], np.float32) for c, name in enumerate(sen3.SOLAR)}
-    clouds = {name: planes[name][..., 0] > 0 for name in ("bayes", "summary")}
+    decoded = {name: decode(planes[name][..., 0]) for name in ("bayes", "summary")}
+    clouds = {name: cloud for name, (cloud, _) in decoded.items()}
+    valid &= decoded["bayes"][1] & decoded["summary"][1]
     return Measured(channels=channels, clouds=clouds, valid=valid, ground=ground)

@@ -22,6 +22,7 @@ from datasets.common.sheet import Samples, manifest_of, show, so_many
 from datasets.common.tones import FILL, enlarged, grey, limits, means, mixed, short, step_to_fit
 from datasets.slstr_cloud.archive import open_product, product_name
 from datasets.slstr_cloud.convert_sen3 import convert
+from datasets.slstr_cloud.decoding import decode
 from datasets.slstr_cloud.manifest import TESTING_FOLDERS, TRAINING_FOLDERS
 
 HERE = Path(__file__).parent
@@ -47,9 +48,6 @@ RED, GREEN, BLUE = 4, 2, 1
 
 GAMMA = 0.7
 FALSE_COLOUR = f"False colour: reflectances of S5, S3, S2 as red, green, blue, from 0 to 1, to the power of {GAMMA}."
-
-LARGEST_FLAGS, HALF, UNFILLED = 15, 128, 255
-"""Labels above four flags go from 0 to 255, and are cloud from the middle on; 255 everywhere is a plane without any."""
 
 CLEAR, CLOUD = (40, 66, 98), (244, 246, 248)
 """Colours of the labels."""
@@ -148,7 +146,7 @@ def _planes(path: Path) -> Planes:
         kelvin = _plane(file, "bts", 3)
         if "valid" in file:
             kelvin[_plane(file, "valid", 1)[..., 0] == 0] = np.nan
-        labels = {name: _plane(file, name, 1)[..., 0] for name in LABELS}
+        labels = {name: _stored(file, name, 1)[..., 0] for name in LABELS}
         refs = _plane(file, "refs", 6) if "refs" in file else None
         shapes = {values.shape[:2] for values in (kelvin, *labels.values(), *([] if refs is None else [refs]))}
         if len(shapes) > 1:
@@ -162,16 +160,27 @@ def _plane(file: h5py.File, key: str, channels: int) -> NDArray[np.float64]:
     Raises:
         ValueError: they are none.
     """
+    values = np.asarray(_stored(file, key, channels), np.float64)
+    if key == "bts":
+        values[values <= 0] = np.nan
+    return values
+
+
+def _stored(file: h5py.File, key: str, channels: int) -> NDArray[Any]:
+    """Return planes_HWC as they are in the file.
+
+    Raises:
+        ValueError: they are none.
+    """
     if key not in file:
         raise ValueError(f"expected the key {key}, found {', '.join(sorted(file)[:9]) or 'no key'}")
     held = file[key]
     shape = getattr(held, "shape", None)
     if shape is None or len(shape) != 3 or shape[2] != channels or 0 in shape or shape[0] * shape[1] > MOST_PIXELS:
         raise ValueError(f"{key}: expected rows × columns × {channels}, found {shape or 'a group'}")
-    values = np.asarray(held[...], np.float64)
-    if key == "bts":
-        values[values <= 0] = np.nan
-    return values
+    if held.dtype.kind not in "biuf":
+        raise ValueError(f"{key}: expected numbers, found {held.dtype}")
+    return np.asarray(held[...])
 
 
 def _panels(scene: Planes) -> list[Panel]:
@@ -202,9 +211,10 @@ def _temperature(text: str, kelvin: NDArray[np.float64]) -> Panel:
 def _label(name: str, plane: NDArray[Any], seen: NDArray[np.bool_], step: int) -> Panel:
     """Draw a label by what the layout says of its values; what was not seen, or never labelled, is fill."""
     keys = ((CLOUD, "cloud"), (CLEAR, "clear"))
-    if (plane == UNFILLED).all():
+    cloud, labelled = decode(plane)
+    if not labelled.any():
         return Panel(f"{name}: no label", mixed(means(np.full(plane.shape, np.nan), step), CLEAR, CLOUD))
-    cloud = plane >= HALF if plane.max() > LARGEST_FLAGS else plane > 0
+    seen = seen & labelled
     share = f"{cloud[seen].mean():.0%} cloud" if seen.any() else "nothing seen"
     shares = means(np.where(seen, cloud.astype(float), np.nan), step)
     return Panel(f"{name}: {share}", mixed(shares, CLEAR, CLOUD), keys=keys)

@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import h5py
 import numpy as np
 import pytest
 
-from datasets.slstr_cloud.baseline import fit_discriminant, fit_threshold, scores
+from datasets.common.failures import DataError
+from datasets.slstr_cloud.baseline import fit_discriminant, fit_threshold, scene_statistics, scores
+
+SPLITS = {"train": ["a.hdf", "b.hdf"], "test": ["c.hdf"]}
+
+
+def scenes(root: Path, **replaced: Any) -> Path:
+    """Write scenes in which S8 tells cloud, with what replaces planes in all of them; None leaves one out."""
+    for seed, name in enumerate(("a.hdf", "b.hdf", "c.hdf")):
+        rng = np.random.default_rng(seed)
+        cloud = rng.random((300, 256, 1)) < 0.4
+        planes: dict[str, Any] = {
+            "bts": (290 + rng.normal(size=(300, 256, 3)) - 40 * cloud * [0, 1, 0]).astype("f4"),
+            "refs": rng.random((300, 256, 6)),
+            "bayes": cloud.astype("u1"),
+            "summary": cloud.astype("i8"),
+        }
+        with h5py.File(root / name, "w") as file:
+            for key, plane in (planes | replaced).items():
+                if plane is not None:
+                    file[key] = plane(planes.get(key)) if callable(plane) else plane
+    return root
 
 
 def test_the_discriminant_is_the_best_classifier_of_two_gaussians() -> None:
@@ -52,3 +77,55 @@ def test_scores_of_a_known_table() -> None:
 def test_a_score_that_is_not_defined_is_null() -> None:
     nothing = np.zeros(4, bool)
     assert scores(nothing, nothing) == {"accuracy": 1.0, "balanced_accuracy": None, "f1": None, "iou": None}
+
+
+def test_a_channel_that_is_constant_has_no_weight() -> None:
+    rng = np.random.default_rng(3)
+    cloud = rng.random(500) < 0.5
+    pixels = rng.normal(size=(500, 2)) + cloud[:, None]
+    night = np.concatenate([pixels, np.zeros((500, 3))], axis=1)
+    by_day, by_night = fit_discriminant(pixels, cloud), fit_discriminant(night, cloud)
+    np.testing.assert_allclose(by_night.weights, [*by_day.weights, 0, 0, 0], atol=1e-9)
+    assert by_night.offset == pytest.approx(by_day.offset)
+
+
+@pytest.mark.parametrize(
+    ("bayes", "share"),
+    [(lambda v: v * 255.0, 0.4), (lambda v: v * 10, 0.4), (lambda v: v * 0, 0), (lambda v: v | 1, 1)],
+)
+def test_statistics_are_of_the_labels_however_they_are_coded(tmp_path: Path, bayes: Any, share: float) -> None:
+    found = scene_statistics(scenes(tmp_path, bayes=bayes), SPLITS)
+    assert found["cloud_share"] == {"train": pytest.approx(share, abs=0.02), "test": pytest.approx(share, abs=0.02)}
+    linear = found["baselines"]["linear_discriminant"]
+    if 0 < share < 1:
+        assert linear["accuracy"] == 1
+    else:
+        assert linear == {"reason": f"expected clear and cloudy pixels, found a cloud share of {share:.3f}"}
+
+
+def test_what_is_no_label_and_what_is_not_valid_counts_nowhere(tmp_path: Path) -> None:
+    def spoilt(plane: np.ndarray) -> np.ndarray:
+        plane = plane.copy()
+        plane[40:200] = 255
+        return plane
+
+    valid = np.ones((300, 256, 1), "u1")
+    valid[200:] = 0
+    found = scene_statistics(scenes(tmp_path, bayes=spoilt, valid=valid), SPLITS)
+    assert found["cloud_share"]["test"] == pytest.approx(0.4, abs=0.02)
+    assert found["baselines"]["linear_discriminant"]["accuracy"] == 1
+
+
+def test_a_set_with_a_scene_without_reflectances_is_scored_by_its_temperatures(tmp_path: Path) -> None:
+    expected = scene_statistics(scenes(tmp_path), SPLITS)["baselines"]["linear_discriminant_thermal"]
+    with h5py.File(tmp_path / "b.hdf", "r+") as file:
+        del file["refs"]
+    found = scene_statistics(tmp_path, SPLITS)["baselines"]
+    assert found["linear_discriminant"] == {"reason": "a scene has no reflectances"}
+    assert found["linear_discriminant_thermal"] == expected
+
+
+def test_a_set_without_a_valid_pixel_is_refused(tmp_path: Path) -> None:
+    scenes(tmp_path, bts=lambda v: v * np.nan)
+    with pytest.raises(DataError, match=r"split train: expected valid pixels in tiles of 256 × 256, found 0"):
+        scene_statistics(tmp_path, SPLITS)

@@ -234,11 +234,21 @@ def test_shares_are_of_what_was_seen(scene: Path) -> None:
 
 def test_soft_labels_and_planes_without_any_are_told(scene: Path) -> None:
     with h5py.File(scene, "r+") as file:
-        soft = np.full((40, 60, 1), 60, np.uint8)
+        soft = np.full((40, 60, 1), 60.0)
         soft[:20] = 200
-        file["bayes"][...], file["summary"][...] = soft, np.full((40, 60, 1), 255)
+        del file["bayes"]
+        file["bayes"], file["summary"][...] = soft, np.full((40, 60, 1), 255)
     (row,) = slstr.samples(scene, 1, "test").rows
     assert [panel.text for panel in row.panels[2:]] == ["bayes: 50% cloud", "summary: no label"]
+
+
+def test_a_label_with_spare_bits_is_fill_and_changes_no_other(scene: Path) -> None:
+    """The left half is cloud by bit 2; a training takes no byte above four flags for a label."""
+    with h5py.File(scene, "r+") as file:
+        file["bayes"][:, 45:] = 255
+    (row,) = slstr.samples(scene, 1, "test").rows
+    assert row.panels[2].text == "bayes: 67% cloud"
+    assert (row.panels[2].image[:, 90:] == FILL).all()
 
 
 def test_a_night_and_a_scene_without_reflectances_are_told(scene: Path) -> None:

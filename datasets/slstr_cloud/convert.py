@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets.common.failures import EXIT_DATA, DataError, explain_os_error, failing_politely, say
+from datasets.common.failures import EXIT_DATA, DataError, UsageError, explain_os_error, failing_politely, say
 from datasets.common.files import MANIFEST, description, load_layout, write_manifest
-from datasets.common.making import require_jobs, run_all, stop_like_ctrl_c
+from datasets.common.making import MARK, require_jobs, run_all, stop_like_ctrl_c
 from datasets.common.published import read_published
 from datasets.slstr_cloud.archive import open_product, product_name
 from datasets.slstr_cloud.convert_sen3 import convert
@@ -26,6 +26,8 @@ from datasets.slstr_cloud.manifest import TESTING_FOLDERS, TRAINING_FOLDERS, TRA
 from datasets.slstr_cloud.scene import write_scene
 
 HERE = Path(__file__).parent
+DATASET_ID = "slstr_cloud-converted"
+SCENES = "S3*.hdf"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,13 +90,47 @@ def jobs_of(products: Sequence[Path], folder: Path, *, calibrate: bool) -> tuple
 
 def splits_of(root: Path) -> dict[str, list[str]]:
     """Return the scenes of a folder by split: by their folders; else the first four fifths, sorted by name, train."""
-    paths = sorted((p.relative_to(root) for p in root.rglob("S3*.hdf")), key=lambda p: (p.name, str(p)))
+    paths = sorted((p.relative_to(root) for p in root.rglob(SCENES)), key=lambda p: (p.name, str(p)))
     train = [p for p in paths if TRAINING_FOLDERS & set(p.parts)]
     test = [p for p in paths if TESTING_FOLDERS & set(p.parts)]
     if not train and not test:
         cut = round(len(paths) * TRAINING_SHARE)
         train, test = paths[:cut], paths[cut:]
     return {"train": [str(p) for p in train], "test": [str(p) for p in test]}
+
+
+def id_of(root: Path, *, split: str | None) -> str | None:
+    """Return the name of the set that is in a folder, None where there is none, after a look that scenes may join it.
+
+    Args:
+        root: the folder.
+        split: folder of the published set to fill; None for none.
+
+    Raises:
+        UsageError: it is no folder, holds what somebody else made, or its scenes are in splits and these are to be in
+            none, or the other way round: then some would be in no split.
+    """
+    mend = "name another folder by --out"
+    if root.exists() and not root.is_dir():
+        raise UsageError(f"{root}: expected a folder for the scenes, found a file — {mend}")
+    known = None
+    if (root / MANIFEST).exists():
+        try:
+            manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
+            made, name, known = manifest["simulated"], manifest["dataset"], str(manifest["dataset_id"])
+        except (OSError, ValueError, KeyError, TypeError):
+            made, name = False, "something else"
+        if made or name != HERE.name:
+            found = f"one of {'a simulated set' if made else name}"
+            raise UsageError(f"{root / MANIFEST}: expected that of a set of scenes, found {found} — {mend}")
+    if (root / MARK).exists():
+        raise UsageError(f"{root}: expected a set of converted scenes, found one that simulate has begun — {mend}")
+    for path in (p.relative_to(root) for p in root.rglob(SCENES)):
+        if bool(split) != bool((TRAINING_FOLDERS | TESTING_FOLDERS) & set(path.parts)):
+            where = "in the folder of a split" if split else "in no folder of a split"
+            how = "give --split" if not split else f"leave --split out, move it to a split's folder, or {mend}"
+            raise UsageError(f"{root}: expected scenes {where}, found {path} — {how}")
+    return known
 
 
 def describe(root: Path, dataset_id: str) -> dict[str, Any]:
@@ -125,7 +161,7 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--out", type=Path, required=True, help="folder of the set; scenes in it stay")
     line.add_argument("--jobs", type=int, default=1, help="products at once (default %(default)s)")
     line.add_argument("--split", choices=["training", "inference"], help="folder of the published set to fill")
-    line.add_argument("--dataset-id", default="slstr_cloud-converted", help="name in results (default %(default)s)")
+    line.add_argument("--dataset-id", help=f"name in results (default: the one that it has, or {DATASET_ID})")
     line.add_argument("--calibrate", action="store_true", help="apply the factors that baselines before 005 lack")
     return line
 
@@ -137,14 +173,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     with failing_politely():
         require_jobs(options.jobs)
         root: Path = options.out
+        dataset_id = options.dataset_id or id_of(root, split=options.split) or DATASET_ID
         root.mkdir(parents=True, exist_ok=True)
         (root / MANIFEST).unlink(missing_ok=True)
         todo, faults = jobs_of(options.products, root / (options.split or ""), calibrate=options.calibrate)
         for done, outcome in enumerate(run_all(run_job, todo, options.jobs) if todo else (), start=1):
             say(f"product {done} of {len(todo)}: {outcome.path or 'not converted'}")
             faults += [outcome.fault] if outcome.fault else []
-        if any(root.rglob("S3*.hdf")):
-            say(str(write_manifest(root, describe(root, options.dataset_id))))
+        if any(root.rglob(SCENES)):
+            say(str(write_manifest(root, describe(root, dataset_id))))
     for fault in faults:
         sys.stderr.write(fault + "\n")
     return EXIT_DATA if faults else 0

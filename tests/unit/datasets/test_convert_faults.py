@@ -16,6 +16,7 @@ import pytest
 from products import COLUMNS, NAME, ROWS, START, make_product, zenith_deg
 
 from datasets.common.failures import DataError
+from datasets.common.making import MARK
 from datasets.slstr_cloud import sen3
 from datasets.slstr_cloud.archive import open_product, stream
 from datasets.slstr_cloud.convert_sen3 import convert
@@ -375,6 +376,73 @@ def test_a_later_conversion_fills_the_other_split(call, product: Path, tmp_path:
         "train": [f"training/day/{NAME.replace('.SEN3', '.hdf')}"],
         "test": [f"inference/day/{OTHER.replace('.SEN3', '.hdf')}"],
     }
+
+
+FOREIGN = {
+    "of a simulated set": {"simulated": True, "dataset": "slstr_cloud", "dataset_id": "slstr_cloud-sim-small-v1"},
+    "of another data set": {"simulated": False, "dataset": "em_denoise", "dataset_id": "em_graphene_sim"},
+    "of another program": {"name": "a web page"},
+}
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_a_manifest_that_is_not_of_such_a_set_is_kept(call, product: Path, tmp_path: Path, foreign: str) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    manifest = json.dumps(FOREIGN[foreign])
+    (out / "manifest.json").write_text(manifest)
+    done = call("slstr_cloud.convert", product, "--out", out)
+    assert done.code == 2
+    (line,) = done.error.strip().splitlines()
+    assert line.startswith(f"{out / 'manifest.json'}: expected that of a set of scenes, found one of ")
+    assert line.endswith(" — name another folder by --out")
+    assert (out / "manifest.json").read_text() == manifest
+    assert [path.name for path in out.iterdir()] == ["manifest.json"]
+
+
+def test_an_unfinished_simulation_is_left_alone(call, product: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / MARK).write_text("")
+    done = call("slstr_cloud.convert", product, "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "expected a set of converted scenes, found one that simulate has begun" in done.error
+
+
+def test_a_file_for_a_folder_is_refused(call, product: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    done = call("slstr_cloud.convert", product, "--out", tmp_path / "out")
+    assert done.code == 2
+    assert f"{tmp_path / 'out'}: expected a folder for the scenes, found a file" in done.error
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "message"),
+    [
+        ([], ["--split", "training"], "expected scenes in the folder of a split, found day/"),
+        (["--split", "training"], [], "expected scenes in no folder of a split, found training/day/"),
+    ],
+)
+def test_no_scene_is_left_out_of_the_splits(
+    call, product: Path, tmp_path: Path, first: list[str], then: list[str], message: str
+) -> None:
+    make_product(tmp_path / OTHER, seed=1)
+    out = tmp_path / "out"
+    assert call("slstr_cloud.convert", product, "--out", out, *first).code == 0
+    manifest = (out / "manifest.json").read_bytes()
+    done = call("slstr_cloud.convert", tmp_path / OTHER, "--out", out, *then)
+    assert done.code == 2
+    assert message in done.error
+    assert (out / "manifest.json").read_bytes() == manifest
+    assert len(list(out.rglob("*.hdf"))) == 1
+
+
+def test_a_set_keeps_its_name_when_scenes_are_added(call, product: Path, tmp_path: Path) -> None:
+    make_product(tmp_path / OTHER, seed=1)
+    out = tmp_path / "out"
+    assert call("slstr_cloud.convert", product, "--out", out, "--dataset-id", "mine").code == 0
+    assert call("slstr_cloud.convert", tmp_path / OTHER, "--out", out).code == 0
+    assert json.loads((out / "manifest.json").read_text())["dataset_id"] == "mine"
 
 
 def bomb(path: Path, unpacked: int, stated: int) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from datasets.common.failures import DataError, failing_politely, say
-from datasets.common.files import CROISSANT, MANIFEST
+from datasets.common.files import CROISSANT, MANIFEST, begins, require_writable
 from datasets.common.published import SOURCE, Published, known_sets, read_published
 from logging_spec.whole import whole_file
 
@@ -61,6 +61,9 @@ CONTEXT: Mapping[str, Any] = {
     "transform": "cr:transform",
 }
 """The context that the specification gives, term by term."""
+
+BEGINNING = b'{\n "@context"'
+"""How the file begins that this program writes."""
 
 SUITE = "sciml-bench"
 FORMATS = {".h5": "application/x-hdf5", ".hdf": "application/x-hdf5", ".hdf5": "application/x-hdf5"}
@@ -151,6 +154,7 @@ def write_croissant(root: Path, out: Path | None = None) -> Path:
 
     Raises:
         DataError: there is no manifest of a set that is known here.
+        UsageError: `out` is a file of another kind, or has no folder.
         OSError: the disk refuses.
     """
     try:
@@ -163,6 +167,8 @@ def write_croissant(root: Path, out: Path | None = None) -> Path:
     if name not in known_sets():
         raise DataError(f"datasets/{name}/{SOURCE}: expected what is known of this kind of set, found none — write it")
     path = out or root / CROISSANT
+    if out is not None:  # the usual name is this program's own
+        require_writable(out, lambda found: begins(found, BEGINNING), "a Croissant")
     text = json.dumps(croissant(manifest, read_published(known_sets()[name])), indent=1, ensure_ascii=False)
     with whole_file(path) as file:
         file.write(text.encode() + b"\n")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import h5py
 
-from datasets.common.failures import DataError
+from datasets.common.failures import DataError, UsageError
 from logging_spec.whole import whole_file
 
 MANIFEST = "manifest.json"
@@ -103,3 +103,29 @@ def write_manifest(root: Path, manifest: Mapping[str, Any]) -> Path:
     with whole_file(root / MANIFEST) as file:
         file.write(json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False).encode() + b"\n")
     return root / MANIFEST
+
+
+def require_writable(out: Path, ours: Callable[[Path], bool], what: str, *, option: str = "--out ") -> None:
+    """Hold the name of a file to write against the disk before the work is done.
+
+    Args:
+        out: the file.
+        ours: tells of a file that is there whether it is such a one as is written, and may be replaced by one.
+        what: such a one, in words.
+        option: what the user gave the name by, for messages.
+
+    Raises:
+        UsageError: it cannot be a file's, or is that of a file of another kind: a scene, a product, a manifest.
+    """
+    if out.is_dir():
+        raise UsageError(f"{option}{out}: expected a file to write, found a folder — name a file in it")
+    if not out.parent.is_dir():
+        raise UsageError(f"{option}{out}: expected a folder {out.parent}, found none — make it, or name another")
+    if out.exists() and not (out.is_file() and (out.stat().st_size == 0 or ours(out))):
+        raise UsageError(f"{option}{out}: expected {what} or no file, found another file there — name another")
+
+
+def begins(path: Path, with_bytes: bytes) -> bool:
+    """Tell whether a file begins with some bytes."""
+    with path.open("rb") as file:
+        return file.read(len(with_bytes)) == with_bytes

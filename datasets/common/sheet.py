@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from datasets.common.failures import DataError, UsageError, failing_politely, say
-from datasets.common.files import MANIFEST, load_layout
+from datasets.common.failures import DataError, failing_politely, say
+from datasets.common.files import MANIFEST, begins, load_layout, require_writable
 from datasets.common.page import EDGE, INK, PAPER, Row, few_colours, page
 from logging_spec.whole import whole_file
 
 SPLITS = ("test", "train")
+PNG = b"\x89PNG\r\n\x1a\n"
+"""How the file begins that these programs write."""
 
 
 class Samples(NamedTuple):
@@ -139,7 +141,7 @@ def show(name: str, samples_of: Look, usual: int, argv: Sequence[str] | None) ->
     if given.count < 1:
         line.error(f"--count: expected at least 1, found {given.count}")
     with failing_politely():
-        require_writable(given.out)
+        require_writable(given.out, lambda path: begins(path, PNG), "a picture")
         picture = draw(name, given.root, samples_of, given.count, given.split)
         with whole_file(given.out) as file:
             file.write(picture)
@@ -160,15 +162,3 @@ def command_line(prog: str, usual: int | None) -> argparse.ArgumentParser:
         help=f"samples, or samples of each class (default {usual or 'what fits a page'})",
     )
     return line
-
-
-def require_writable(out: Path) -> None:
-    """Hold the name of a picture against the disk before the work is done.
-
-    Raises:
-        UsageError: it cannot be a file's.
-    """
-    if out.is_dir():
-        raise UsageError(f"--out {out}: expected a file to write, found a folder — name a file in it")
-    if not out.parent.is_dir():
-        raise UsageError(f"--out {out}: expected a folder {out.parent}, found none — make it, or name another")

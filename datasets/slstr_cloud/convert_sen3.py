@@ -15,10 +15,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.common.failures import DataError, failing_politely, say
+from datasets.common.files import require_writable
 from datasets.slstr_cloud import sen3
 from datasets.slstr_cloud.archive import PRODUCT_NAME, Product, open_product, product_name
 from datasets.slstr_cloud.scene import Scene, write_scene
@@ -179,11 +181,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     with failing_politely():
+        require_writable(options.out, is_scene, "a scene", option="")
         with open_product(options.product.absolute()) as folder:
             scene = convert(folder, calibrate=options.calibrate)
         write_scene(options.out, scene)
         report(options.out, scene)
     return 0
+
+
+def is_scene(path: Path) -> bool:
+    """Tell whether a file is a scene, and neither a product's own file nor a zip of one."""
+    try:
+        with h5py.File(path, "r") as file:
+            return "bts" in file
+    except OSError:
+        return False
 
 
 def report(path: Path, scene: Scene) -> None:

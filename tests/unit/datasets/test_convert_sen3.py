@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import h5py
@@ -51,6 +52,21 @@ def test_the_file_is_written_as_laid_out(run_module, tmp_path: Path) -> None:
     assert kinds == {
         name: (*kind, None) for name, kind in {**expected, "valid": ("u1", 1), "quality": ("u1", 1)}.items()
     }
+
+
+def test_a_scene_replaces_a_scene_alone(call, tmp_path: Path) -> None:
+    """Two products for a product and its scene is a slip that must not cost the second."""
+    make_product(tmp_path / NAME)
+    other = Path(shutil.make_archive(str(tmp_path / "other"), "zip", tmp_path, NAME))
+    for out in (other, tmp_path / NAME / "flags_in.nc"):
+        held = out.read_bytes()
+        done = call("slstr_cloud.convert_sen3", tmp_path / NAME, out)
+        assert done.code == 2
+        assert f"{out}: expected a scene or no file, found another file there — name another" in done.error
+        assert out.read_bytes() == held
+    assert call("slstr_cloud.convert_sen3", tmp_path / NAME, tmp_path / NAME).code == 2
+    assert call("slstr_cloud.convert_sen3", tmp_path / NAME, tmp_path / "none" / "out.hdf").code == 2
+    assert [call("slstr_cloud.convert_sen3", tmp_path / NAME, tmp_path / "out.hdf").code for _ in range(2)] == [0, 0]
 
 
 def test_without_radiances_there_are_no_reflectances_and_it_is_said(run_module, tmp_path: Path) -> None:

@@ -38,6 +38,18 @@ def test_the_library_takes_it_and_reads_its_records(call, some_set: Path, tmp_pa
     assert [row["layout/key"] for row in loaded.records("layout")] == list(manifest["layout"]["keys"])
 
 
+def test_it_replaces_its_own_file_alone(call, em_set: Path, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    root.mkdir()
+    manifest = (em_set / "manifest.json").read_bytes()
+    (root / "manifest.json").write_bytes(manifest)
+    done = call("croissant", root, "--out", root / "manifest.json")
+    assert done.code == 2
+    assert "manifest.json: expected a Croissant or no file, found another file there — name another" in done.error
+    assert (root / "manifest.json").read_bytes() == manifest
+    assert [call("croissant", root).code for _ in range(2)] == [0, 0]
+
+
 def test_it_states_every_file_and_the_licence(call, some_set: Path, tmp_path: Path) -> None:
     found = described(some_set, tmp_path / "croissant.json", call)
     manifest = json.loads((some_set / "manifest.json").read_text())

@@ -427,6 +427,18 @@ def test_places_that_cannot_take_a_picture_are_named(
     assert (done.code, said in done.error, "Traceback" in done.error) == (2, True, False)
 
 
+@pytest.mark.parametrize("held", [b"a set's file", b"", b"\x89PNG\r\n\x1a\n of before"])
+def test_a_picture_replaces_a_picture_alone(pairs: Path, call: Callable[..., object], held: bytes) -> None:
+    out = pairs / "there"
+    out.write_bytes(held)
+    done = call("em_denoise.show", pairs, "--out", out)
+    kept = held == b"a set's file"
+    assert (done.code, "expected a picture or no file, found another" in done.error) == (
+        (2, True) if kept else (0, False)
+    )
+    assert (out.read_bytes() == held) == kept
+
+
 def test_a_folder_that_takes_no_file_is_named(
     pairs: Path, call: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

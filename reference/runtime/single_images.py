@@ -19,7 +19,7 @@ def read_single(path: Path) -> NDArray[np.float64]:
     """Read a NumPy array (.npy), as it is, or a picture (PNG, TIFF, JPEG and others), (rows, columns).
 
     Raises:
-        DataError: it is neither, or holds no real numbers.
+        DataError: it is neither, holds no real numbers, or is a stack of frames, of which one alone would be read.
     """
     return _numpy(path) if path.suffix.lower() == ".npy" else _picture(path)
 
@@ -38,6 +38,10 @@ def _numpy(path: Path) -> NDArray[np.float64]:
 def _picture(path: Path) -> NDArray[np.float64]:
     try:
         with Image.open(path) as picture:
+            frames = getattr(picture, "n_frames", 1)
+            if frames != 1:
+                found = f"{frames} frames — save each by itself, or all as `images` of an .h5 file"
+                raise DataError(f"{path}: expected one picture, found {found}")
             # Modes of one channel that is not 8 bits wide (I, F, and I;16 in either byte order) are clipped by Pillow
             # when it converts them, so they are taken as they are.
             grey = picture if picture.mode.startswith(("I", "F")) else picture.convert("L")

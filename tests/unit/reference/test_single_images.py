@@ -101,6 +101,15 @@ def test_an_archive_under_the_name_of_an_array_is_refused(tmp_path) -> None:
         read_single(path)
 
 
+@pytest.mark.parametrize("name", ["a.tif", "a.gif", "a.png"])
+def test_a_stack_of_which_one_frame_alone_would_be_read_is_refused(name, tmp_path) -> None:
+    frames = [Image.fromarray(SHALLOW + np.uint8(more)) for more in (0, 1, 2)]
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+    message = rf"{name}: expected one picture, found 3 frames — save each by itself, or all as `images` of an \.h5 file"
+    with pytest.raises(DataError, match=message):
+        read_single(tmp_path / name)
+
+
 @pytest.mark.parametrize("name", ["absent.png", "folder", "text.png"])
 def test_what_is_no_picture_is_refused(name, tmp_path) -> None:
     (tmp_path / "folder").mkdir()

@@ -59,7 +59,7 @@ class Outcome:
 
 
 def run_job(job: Job) -> Outcome:
-    """Convert one product; its faults are an outcome, a disk that refuses is one too."""
+    """Convert one product; its faults are an outcome, a disk or a memory that refuses is one too."""
     try:
         with open_product(job.product) as product:
             scene = convert(product, calibrate=job.calibrate)
@@ -70,6 +70,11 @@ def run_job(job: Job) -> Outcome:
         return Outcome(fault=str(fault))
     except OSError as error:
         return Outcome(fault=f"{job.product}: {explain_os_error(error)}")
+    except MemoryError as error:
+        return Outcome(
+            fault=f"{job.product}: expected memory for the scene, found too little: {error} — give fewer --jobs, or "
+            "convert it on a larger machine"
+        )
     return Outcome(path=path)
 
 

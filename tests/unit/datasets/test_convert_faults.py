@@ -378,6 +378,26 @@ def test_a_later_conversion_fills_the_other_split(call, product: Path, tmp_path:
     }
 
 
+def test_a_product_that_memory_is_too_small_for_stops_no_other(
+    call, product: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_product(tmp_path / OTHER, rows=400, columns=600)
+    read = sen3.read_temperatures
+
+    def within_limits(folder: Path) -> object:
+        bts, cosmetic = read(folder)
+        if bts.shape[0] > ROWS:
+            raise MemoryError("Unable to allocate 13.0 GiB")
+        return bts, cosmetic
+
+    monkeypatch.setattr(sen3, "read_temperatures", within_limits)
+    done = call("slstr_cloud.convert", tmp_path / OTHER, product, "--out", tmp_path / "out")
+    assert done.code == 3
+    (line,) = done.error.strip().splitlines()
+    assert line.startswith(f"{tmp_path / OTHER}: expected memory for the scene, found too little: Unable to allocate")
+    assert [path.name for path in (tmp_path / "out").rglob("*.hdf")] == [NAME.replace(".SEN3", ".hdf")]
+
+
 FOREIGN = {
     "of a simulated set": {"simulated": True, "dataset": "slstr_cloud", "dataset_id": "slstr_cloud-sim-small-v1"},
     "of another data set": {"simulated": False, "dataset": "em_denoise", "dataset_id": "em_graphene_sim"},

@@ -22,7 +22,7 @@ from datasets.common.making import MARK, require_jobs, run_all, stop_like_ctrl_c
 from datasets.common.published import read_published
 from datasets.slstr_cloud.archive import open_product, product_name
 from datasets.slstr_cloud.convert_sen3 import convert
-from datasets.slstr_cloud.manifest import TESTING_FOLDERS, TRAINING_FOLDERS, TRAINING_SHARE
+from datasets.slstr_cloud.manifest import TESTING_FOLDERS, TRAINING_FOLDERS, to_train
 from datasets.slstr_cloud.scene import write_scene
 
 HERE = Path(__file__).parent
@@ -99,7 +99,7 @@ def splits_of(root: Path) -> dict[str, list[str]]:
     train = [p for p in paths if TRAINING_FOLDERS & set(p.parts)]
     test = [p for p in paths if TESTING_FOLDERS & set(p.parts)]
     if not train and not test:
-        cut = round(len(paths) * TRAINING_SHARE)
+        cut = to_train(len(paths))
         train, test = paths[:cut], paths[cut:]
     return {"train": [str(p) for p in train], "test": [str(p) for p in test]}
 
@@ -186,7 +186,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             say(f"product {done} of {len(todo)}: {outcome.path or 'not converted'}")
             faults += [outcome.fault] if outcome.fault else []
         if any(root.rglob(SCENES)):
-            say(str(write_manifest(root, describe(root, dataset_id))))
+            manifest = describe(root, dataset_id)
+            say(str(write_manifest(root, manifest)))
+            for split in (name for name, paths in manifest["splits"].items() if not paths):
+                say(f"{root}: no scene in the split {split}, and no training without one — convert more, see --split")
     for fault in faults:
         sys.stderr.write(fault + "\n")
     return EXIT_DATA if faults else 0

@@ -34,11 +34,16 @@ def split_by_folder(root: Path) -> Splits:
     train = [p for p in paths if TRAINING_FOLDERS & set(p.parts)]
     test = [p for p in paths if TESTING_FOLDERS & set(p.parts)]
     if not train and not test:
-        cut = max(1, round(len(paths) * TRAINING_SHARE))
+        cut = to_train(len(paths))
         train, test = paths[:cut], paths[cut:]
     if not train or not test:
         raise DataError(f"{root}: expected files to train and to test on, found {len(train)} and {len(test)}")
     return {"train": [str(p) for p in train], "test": [str(p) for p in test]}
+
+
+def to_train(count: int) -> int:
+    """Return how many of so many scenes are for training: four fifths, and one less than all where there are two."""
+    return min(max(1, round(count * TRAINING_SHARE)), max(1, count - 1))
 
 
 def statistics(root: Path, splits: Splits, scores: bool) -> Mapping[str, Any]:

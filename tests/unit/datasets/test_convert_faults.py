@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import struct
 import tracemalloc
 import zipfile
@@ -455,6 +456,20 @@ def test_no_scene_is_left_out_of_the_splits(
     assert message in done.error
     assert (out / "manifest.json").read_bytes() == manifest
     assert len(list(out.rglob("*.hdf"))) == 1
+
+
+@pytest.mark.parametrize("scenes", [1, 2, 3, 5])
+def test_a_set_without_folders_of_splits_has_one_to_test_on_or_says_that_it_has_none(
+    call, product: Path, tmp_path: Path, scenes: int
+) -> None:
+    products = [NAME.replace("_075_", f"_{number:03d}_") for number in range(scenes)]
+    for name in products:
+        shutil.copytree(product, tmp_path / "products" / name)
+    done = call("slstr_cloud.convert", *sorted((tmp_path / "products").iterdir()), "--out", tmp_path / "out")
+    assert done.code == 0
+    splits = json.loads((tmp_path / "out" / "manifest.json").read_text())["splits"]
+    assert [len(splits[split]) for split in ("train", "test")] == {1: [1, 0], 2: [1, 1], 3: [2, 1], 5: [4, 1]}[scenes]
+    assert ("no scene in the split test" in done.out) == (scenes == 1)
 
 
 def test_a_set_keeps_its_name_when_scenes_are_added(call, product: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ MEMBERS_LIMIT = 1000
 PIECE = 1 << 20
 """Bytes that are unpacked at once."""
 
-PRODUCT_NAME = re.compile(r"S3[A-Z]_SL_1_RBT\w{0,82}")
+PRODUCT_NAME = re.compile(r"S3[AB]_SL_1_RBT\w{0,82}")
 """Name of a level-1 product without `.SEN3`: 94 characters. A browser or a file manager puts its own behind that."""
 
 BESIDE = "__MACOSX"

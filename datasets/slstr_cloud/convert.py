@@ -85,7 +85,8 @@ def jobs_of(products: Sequence[Path], folder: Path, *, calibrate: bool) -> tuple
     for product in (path.absolute() for path in products):  # a link keeps its name, which may be the product's
         name = product_name(product)
         if name is None:
-            faults.append(f"{product}: expected a name that begins with S3A_SL_1_RBT, found another — rename it back")
+            expected = "a name that begins with S3A_SL_1_RBT or S3B_SL_1_RBT"
+            faults.append(f"{product}: expected {expected}, found another — rename it back")
         elif name in jobs:
             faults.append(f"{product}: expected names once, found {jobs[name].product} too — convert one of the two")
         else:

@@ -37,9 +37,16 @@ class Policy:
     longest_wait_s: float = 30.0
     """Pause that is not doubled any more."""
 
+    longest_asked_s: float = 120.0
+    """A source that asks to be left alone for longer is asked again after this."""
+
     def pause_s(self, failures: int) -> float:
         """Return the pause after so many failures in a row."""
         return min(self.wait_s * 2.0 ** (failures - 1), self.longest_wait_s)
+
+    def pause_after_s(self, failures: int, fault: Unavailable) -> float:
+        """Return the pause after a fault, the last one of so many: not shorter than the source asks for."""
+        return max(self.pause_s(failures), min(fault.wait_s, self.longest_asked_s))
 
 
 def patiently(
@@ -53,8 +60,8 @@ def patiently(
     for failures in range(1, tries or policy.tries):
         try:
             return ask()
-        except Unavailable:
-            pause(policy.pause_s(failures))
+        except Unavailable as fault:
+            pause(policy.pause_after_s(failures, fault))
     return ask()
 
 
@@ -83,16 +90,16 @@ def fetch_whole(
         try:
             source.fetch(file, part, furthest)
             return part.finish(file, agreed=agreed)
-        except Unavailable:
+        except Unavailable as fault:
             failures = 1 if furthest.position > before else failures + 1
             if failures >= policy.tries:
                 raise
-            pause(policy.pause_s(failures))
+            pause(policy.pause_after_s(failures, fault))
         except Corrupt as error:
             corrupt += 1
             if corrupt == CORRUPT_TRIES or error.sha256 == agreed:
                 raise
-            agreed = error.sha256
+            agreed, furthest = error.sha256, _Furthest(at)  # what comes again is progress
             at(0)
 
 

@@ -191,6 +191,48 @@ def s3_store() -> Iterator[Bucket]:
     server.stop()
 
 
+class Asked(http.server.BaseHTTPRequestHandler):
+    """A question to a server that answers as a test says; `send` is what most answers are made with."""
+
+    protocol_version = "HTTP/1.1"
+    answer: Callable[[Asked], None]
+
+    def do_GET(self) -> None:
+        self.answer()
+
+    do_HEAD = do_GET  # noqa: N815 - the library's name
+
+    @property
+    def start(self) -> int:
+        """Position from which on the question wants a file."""
+        match = re.fullmatch(r"bytes=([0-9]+)-", self.headers.get("Range", ""))
+        return int(match[1]) if match else 0
+
+    def send(self, status: int, body: bytes, *, sent: int | None = None, **headers: str) -> None:
+        """Answer with headers, whose names have _ for -, and a body, of which only so many bytes are sent."""
+        self.send_response(status)
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body if sent is None else body[:sent])
+        self.close_connection = self.close_connection or sent is not None
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def odd_server(answer: Callable[[Asked], None]) -> Iterator[str]:
+    """Start a web server that answers as a function does; return its address."""
+    server = _Server(("127.0.0.1", 0), type("Odd", (Asked,), {"answer": answer}))
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
 class _Ranges(http.server.SimpleHTTPRequestHandler):
     """Serves a folder; knows `Range: bytes=N-`, where `ranges` says so."""
 

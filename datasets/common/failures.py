@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 EXIT_USAGE = 2
 EXIT_DATA = 3
+
+
+_ACCOUNT = re.compile(r"(?<=://)[^/\s@]*@")
+_TOKEN = re.compile(r"(https?://[^\s?'\"]*\?)[^\s'\"]*?(?=:?(?:[\s'\"]|$))")
 
 
 class UsageError(Exception):
@@ -22,6 +27,18 @@ class DataError(Exception):
 def say(message: str) -> None:
     """Print one line of progress at once."""
     print(message, flush=True)  # noqa: T201 - the one door to the terminal
+
+
+def one_line(text: str) -> str:
+    """Return words of others in one line of text that a terminal may show, without accounts and tokens of addresses.
+
+    >>> one_line("no answer of https://al:word@host/set?sig=1\\n\\x1b[31m")
+    'no answer of https://host/set?… \\\\x1b[31m'
+    """
+    shown = "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in " ".join(text.split())
+    )
+    return _TOKEN.sub(r"\1…", _ACCOUNT.sub("", shown))
 
 
 @contextmanager
@@ -50,6 +67,8 @@ def explain_os_error(error: OSError) -> str:
         return (
             f"{error}: expected a folder that may be written, found one that may not — name another or change its mode"
         )
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        return f"{error}: expected to make a file or a folder here, found the other one in its place — move it away"
     return str(error)
 
 

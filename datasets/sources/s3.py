@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import boto3
@@ -14,6 +15,8 @@ from botocore import UNSIGNED
 from botocore.client import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from datasets.common.failures import one_line
+from datasets.sources.answers import Answer, position_of, rest_of, seconds_to_wait
 from datasets.sources.source import Changed, Missing, Refused, SourceError, Unavailable
 from datasets.transfer_part import At, Part, RemoteFile
 
@@ -74,7 +77,7 @@ class S3:
         return found
 
     def _listed(self, item: dict[str, Any]) -> RemoteFile:
-        etag = item["ETag"].strip('"')
+        etag = _bare(item["ETag"])
         return RemoteFile(
             path=item["Key"].removeprefix(self._prefix),
             size=item["Size"],
@@ -94,7 +97,7 @@ class S3:
                 if _status(error) in (400, 501):
                     return file
                 raise
-        size = head["ContentLength"]
+        size = head.get("ContentLength")
         known = head.get("PartsCount") == pieces and size and math.ceil(file.size / size) == pieces
         return replace(file, piece_bytes=size) if known else file
 
@@ -105,23 +108,50 @@ class S3:
             SourceError: the object did not come, or not to its end; what came is kept.
             OSError: the disk refuses.
         """
-        part.append(file, lambda start: self._blocks(file, start), at)
+        part.append(file, lambda start: rest_of(file, start, partial(self._ask, file)), at)
 
-    def _blocks(self, file: RemoteFile, start: int) -> Iterator[bytes]:
+    def _ask(self, file: RemoteFile, start: int) -> Answer:
         where = {"Bucket": self._bucket, "Key": self._prefix + file.path}
-        left = file.size - start
+        how = {"Range": f"bytes={start}-"} if start else {}
         with _asking(file.path):
-            body = self._client.get_object(**where, Range=f"bytes={start}-", IfMatch=f'"{file.version}"')["Body"]
+            answer = self._client.get_object(**where, **how, IfMatch=f'"{file.version}"')
+        body = answer["Body"]
         try:
-            while left > 0:
-                with _asking(file.path):
-                    block = body.read(min(BLOCK_BYTES, left))
-                if not block:
-                    raise Unavailable(f"{file.path}: expected {left} more bytes, found the end of the answer")
-                left -= len(block)
-                yield block
-        finally:
+            _require_version(file, answer.get("ETag"))
+            position = position_of(
+                file,
+                int(answer["ResponseMetadata"]["HTTPStatusCode"]),
+                content_range=answer.get("ContentRange", ""),
+                length=str(answer.get("ContentLength", "")),
+            )
+        except SourceError:
             body.close()
+            raise
+
+        def read(count: int) -> bytes:
+            with _asking(file.path):
+                block: bytes = body.read(min(BLOCK_BYTES, count))
+            return block
+
+        return Answer(position=position, read=read, close=body.close)
+
+
+def _require_version(file: RemoteFile, etag: str | None) -> None:
+    """Hold an answer against the version that was asked for: a store may not know `If-Match`, nor a proxy before it.
+
+    Raises:
+        Unavailable: it has none, as what a network's own page has that asks for a login.
+        Changed: it is of another version.
+    """
+    if etag is None:
+        raise Unavailable(f"{file.path}: expected an object with an ETag, found an answer without one")
+    if _bare(etag) != file.version:
+        raise Changed(f"{file.path}: expected the version {file.version}, found {_bare(etag)}")
+
+
+def _bare(etag: str) -> str:
+    """Return what an ETag names; servers between the store and here may call it weak."""
+    return etag.strip().strip('"').removeprefix("W/").strip('"')
 
 
 def _status(error: ClientError) -> int:
@@ -134,9 +164,18 @@ def _asking(what: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _kind(_status(error))(f"{what}: {error}") from None
+        message, kind = one_line(f"{what}: {error}"), _kind(_status(error))
+        if kind is Unavailable:
+            headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+            raise Unavailable(message, wait_s=seconds_to_wait(headers.get("retry-after"))) from None
+        raise kind(message) from None
     except (BotoCoreError, OSError) as error:
-        raise Unavailable(f"{what}: {error}") from None
+        raise Unavailable(one_line(f"{what}: {error}")) from None
+    except Exception as error:  # noqa: BLE001 - boto3 passes on whatever its parsers meet in what is no answer of S3
+        found = one_line(f"{type(error).__name__}: {error}")
+        raise Unavailable(
+            f"{what}: expected an answer of an S3 store, found one that makes no sense: {found}"
+        ) from None
 
 
 def _kind(status: int) -> type[SourceError]:

@@ -14,6 +14,11 @@ class SourceError(Exception):
 class Unavailable(SourceError):  # noqa: N818 - what the source is, not what we did
     """No answer, or half of one: the same question may be answered later, or by another mirror."""
 
+    def __init__(self, message: str, *, wait_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+        """Seconds for which the source wants to be left alone."""
+
 
 class Refused(SourceError):  # noqa: N818 - what the source is, not what we did
     """The source answers, and says no: asking again does not help."""

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from datasets.common.failures import DataError, UsageError, failing_politely, say
+from datasets.common.failures import DataError, UsageError, failing_politely, one_line, say
 from datasets.common.files import MANIFEST
 from datasets.common.making import MARK, require_jobs, stop_like_ctrl_c
 from datasets.common.published import known_sets, read_published
@@ -95,7 +95,8 @@ def run(options: Any) -> int:
     choice = Choice(source=options.source, mirrors=tuple(options.mirror), user=options.user, jobs=options.jobs)
     names = chosen_sets(options.names)
     if len(names) > 1 and "://" in (options.source or "") and "{name}" not in options.source:
-        raise UsageError(f"--source {options.source}: expected {{name}} in the address of several sets, found none")
+        source = one_line(options.source)
+        raise UsageError(f"--source {source}: expected {{name}} in the address of several sets, found none")
     faults: list[str] = []
     code = 0
     for name in names:

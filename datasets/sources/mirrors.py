@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import jsonschema
 
-from datasets.common.failures import UsageError
+from datasets.common.failures import UsageError, one_line
 from datasets.common.published import Published
 from datasets.sources.source import Source
 
@@ -21,6 +22,8 @@ LIST = "SCIML_BENCH_MIRRORS"
 KINDS = ("s3", "rsync", "http")
 PLACE = "{name}"
 """Stands for the name of a set in an address, so that one address serves several sets."""
+
+_WEB = re.compile(r"(s3\+)?(https?)://(.*)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +91,8 @@ def addresses(name: str, published: Published, choice: Choice) -> list[tuple[str
     """
     if choice.source is not None and choice.source not in KINDS:
         if choice.mirrors:
-            raise UsageError(f"--mirror: expected none beside an address as --source, found {choice.mirrors[0]}")
+            found = one_line(choice.mirrors[0])
+            raise UsageError(f"--mirror: expected none beside an address as --source, found {found}")
         return [_of_address(choice.source.replace(PLACE, name), choice)]
     location = published.locations.get(choice.kind)
     if location is None:
@@ -113,12 +117,12 @@ def _chosen(choice: Choice) -> list[str]:
 
 
 def _of_address(address: str, choice: Choice) -> tuple[str, str, str]:
-    if address.startswith(("s3+https://", "s3+http://")):
-        scheme, _, rest = address.removeprefix("s3+").partition("://")
+    if (web := _WEB.fullmatch(address)) is not None:
+        store, scheme, rest = web[1], web[2].lower(), web[3]
+        if not store:
+            return "http", f"{scheme}://{rest}", ""
         host, _, location = rest.partition("/")
         return "s3", f"{scheme}://{host}", location
-    if address.startswith(("http://", "https://")):
-        return "http", address, ""
     if ":" in address and not address.startswith("s3://"):
         return _with_user("rsync", address, "", choice)
     raise UsageError(
@@ -147,24 +151,56 @@ def sources(name: str, published: Published, choice: Choice) -> list[Source]:
 
 
 def _source(kind: str, address: str, location: str, jobs: int) -> Source:
-    """Make a source; its library is loaded only now."""
-    if kind == "s3":
-        try:
+    """Make a source; its library is loaded only now.
+
+    Raises:
+        UsageError: the address is none of this kind. What is said of it has no account and no token.
+    """
+    try:
+        if kind == "s3":
+            _require_nobody(address, location)
             from datasets.sources.s3 import S3
 
             return S3(address, location, connections=jobs)
-        except ImportError as error:
-            raise UsageError(f"{error}: expected boto3 for stores of kind s3 — pip install boto3") from None
-        except ValueError as error:
-            raise UsageError(f"{address}: expected the address of a store, found: {error}") from None
-    folder = f"{address.rstrip('/')}/{location}" if location else address
-    if kind == "rsync":
-        from datasets.sources.rsync import Rsync
+        folder = _joined(address, location)
+        if kind == "rsync":
+            _require_no_word(address)
+            from datasets.sources.rsync import Rsync
 
-        return Rsync(folder)
-    from datasets.sources.http import Web
+            return Rsync(folder)
+        from datasets.sources.http import Web
 
-    return Web(folder)
+        return Web(folder)
+    except ImportError as error:
+        raise UsageError(f"{error}: expected boto3 for stores of kind s3 — pip install boto3") from None
+    except ValueError as error:
+        what = "a store" if kind == "s3" else "a folder"
+        raise UsageError(one_line(f"{address}: expected the address of {what}, found: {error}")) from None
+
+
+def _require_nobody(address: str, location: str) -> None:
+    """Raise ValueError where the address of a store names an account, a token, or no bucket."""
+    if "@" in address.partition("://")[2]:
+        raise ValueError("an account in it, and stores are asked without one")
+    if "?" in address + location:
+        raise ValueError("a question mark in it, and stores are asked without a token")
+    if not location.strip("/"):
+        raise ValueError("no bucket — s3+https://STORE/BUCKET/FOLDER names it")
+
+
+def _require_no_word(address: str) -> None:
+    """Raise ValueError where the address of a daemon holds a password, which rsync takes for a part of the host."""
+    account, at, _ = address.removeprefix("rsync://").rpartition("@")
+    if address.startswith("rsync://") and at and ":" in account:
+        raise ValueError("a password in it — rsync takes it from the variable RSYNC_PASSWORD")
+
+
+def _joined(address: str, location: str) -> str:
+    """Return the address of a folder within another; a token keeps its place at the end."""
+    if not location:
+        return address
+    folder, mark, token = address.partition("?")
+    return f"{folder.rstrip('/')}/{location}{mark}{token}"
 
 
 def commands(name: str, published: Published, target: Path, choice: Choice) -> Sequence[list[str]]:
@@ -179,7 +215,7 @@ def commands(name: str, published: Published, target: Path, choice: Choice) -> S
 def _command(kind: str, address: str, location: str, target: str) -> list[str]:
     if kind == "s3":
         return ["aws", "s3", "--no-sign-request", "--endpoint-url", address, "sync", f"s3://{location}", target]
-    folder = f"{address.rstrip('/')}/{location}" if location else address
+    folder = _joined(address, location)
     if kind == "rsync":
         return ["rsync", "-a", "--partial", "--info=progress2", "-e", "ssh -o BatchMode=yes", f"{folder}/", target]
     return ["wget", "--recursive", "--no-parent", "--continue", "--no-host-directories", "-P", target, f"{folder}/"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import urllib.parse
@@ -281,3 +282,38 @@ def test_a_file_that_came_wrong_comes_again_over_a_line_that_breaks(call, em_set
     assert done.code == 0, done.error
     assert seen > 2 * transfer_file.Policy().tries - 2
     assert contents(tmp_path / "em_denoise") == contents(em_set)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["at its host", "sent on to another"])
+def test_an_account_and_a_token_of_an_address_are_sent_and_never_told(
+    call, em_set: Path, tmp_path: Path, elsewhere: bool
+) -> None:
+    """Only the host of the address gets the account; no line and no record has either."""
+    accounts: dict[str, set[str | None]] = {"here": set(), "there": set()}
+
+    def there(asked: Asked, data: bytes) -> None:
+        accounts["there"].add(asked.headers.get("Authorization"))
+        asked.send(200, data)
+
+    with odd_server(folder(em_set, there)) as other:
+
+        def here(asked: Asked, data: bytes) -> None:
+            accounts["here"].add(asked.headers.get("Authorization"))
+            if not asked.path.endswith("?sig=a/token%2b&x"):
+                asked.send(403, b"")
+            elif elsewhere:
+                asked.send(302, b"", Location=f"{other}{asked.path}")
+            else:
+                asked.send(200, data)
+
+        with odd_server(folder(em_set, here)) as url:
+            address = f"{url.replace('//', '//al:pass%3Aword@')}?sig=a/token%2b&x"
+            done = call("download", "em_denoise", tmp_path, "--source", address)
+    assert done.code == 0, done.error
+    assert contents(tmp_path / "em_denoise") == contents(em_set)
+    assert accounts["here"] == {f"Basic {base64.b64encode(b'al:pass:word').decode()}"}
+    assert accounts["there"] == ({None} if elsewhere else set())
+    told = done.out + done.error + (tmp_path / "em_denoise" / "downloaded.jsonl").read_text()
+    assert f"from {url}\n" in told
+    assert "word" not in told
+    assert "sig=" not in told

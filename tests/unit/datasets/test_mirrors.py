@@ -10,7 +10,7 @@ import pytest
 
 from datasets.common.failures import UsageError
 from datasets.common.published import known_sets, read_published
-from datasets.sources.mirrors import Choice, addresses
+from datasets.sources.mirrors import Choice, addresses, sources
 
 EM = read_published(known_sets()["em_denoise"])
 
@@ -26,6 +26,7 @@ EM = read_published(known_sets()["em_denoise"])
         (Choice(source="rsync://h/m/{name}"), ("rsync", "rsync://h/m/em_denoise", "")),
         (Choice(source="https://h/{name}/"), ("http", "https://h/em_denoise/", "")),
         (Choice(source="s3+http://h:9/bucket/a/b"), ("s3", "http://h:9", "bucket/a/b")),
+        (Choice(source="HTTPS://h/{name}?sig=x"), ("http", "https://h/em_denoise?sig=x", "")),
         (Choice(source="http", mirrors=("https://h",)), ("http", "https://h", "em_graphene_sim")),
     ],
 )
@@ -52,6 +53,44 @@ def test_the_mirrors_of_the_list_in_their_order() -> None:
 def test_what_makes_no_sense_is_said(choice: Choice, message: str) -> None:
     with pytest.raises(UsageError, match=message.replace("+", r"\+")):
         addresses("em_denoise", EM, choice)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--source", "https://[half/x"), "https://[half/x: expected the address of a folder, found: Invalid IPv6 URL"),
+        (("--source", "https:///x"), "https:///x: expected the address of a folder, found: no host in it"),
+        (("--source", "https://a..b/x"), "expected the address of a folder, found: encoding with 'idna' codec failed"),
+        (("--source", "https://h:99999/x"), "expected the address of a folder, found: Port out of range"),
+        (("--source", "https://h/\udc80"), "expected the address of a folder, found: 'utf-8' codec can't encode"),
+        (("--source", "s3+https://store"), "expected the address of a store, found: no bucket"),
+        (
+            ("--source", "s3+https://al:word@store/b/x"),
+            "https://store: expected the address of a store, found: an account",
+        ),
+        (("--source", "s3+https://store/b?word"), "expected the address of a store, found: a question mark in it"),
+        (
+            ("--mirror", "https://store/?word"),
+            "https://store/?…: expected the address of a store, found: a question mark",
+        ),
+        (("--source", "rsync://al:word@h/m"), "rsync://h/m: expected the address of a folder, found: a password in it"),
+        (("--source", "https://h", "--mirror", "https://al:word@h?word"), "found https://h?…"),
+    ],
+)
+def test_an_address_that_is_none_is_said_without_its_secrets(call, tmp_path: Path, words, message: str) -> None:
+    done = call("download", "em_denoise", tmp_path, *words)
+    assert done.code == 2
+    assert message in done.error
+    assert "word" not in done.error.replace("password in it", "")
+    assert not (tmp_path / "em_denoise").exists()
+
+
+def test_a_token_stays_at_the_end_of_an_address(call, tmp_path: Path) -> None:
+    done = call("download", "em_denoise,dms_classifier", tmp_path, "--source", "https://al:word@h/x?word")
+    assert done.code == 2
+    assert done.error.startswith("--source https://h/x?…: expected {name} in the address of several sets")
+    (source,) = sources("em_denoise", EM, Choice(source="http", mirrors=("https://al:word@h/sets/?sig=1",)))
+    assert source.name == "https://h/sets/em_graphene_sim"
 
 
 @pytest.mark.parametrize(

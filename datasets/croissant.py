@@ -160,16 +160,23 @@ def write_croissant(root: Path, out: Path | None = None) -> Path:
     try:
         manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
         name = manifest["dataset"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
             f"{root / MANIFEST}: expected the manifest of a data set, found: {error} — make or download the set first"
         ) from None
     if name not in known_sets():
         raise DataError(f"datasets/{name}/{SOURCE}: expected what is known of this kind of set, found none — write it")
-    path = out or root / CROISSANT
+    path, published = out or root / CROISSANT, read_published(known_sets()[name])
     if out is not None:  # the usual name is this program's own
         require_writable(out, lambda found: begins(found, BEGINNING), "a Croissant")
-    text = json.dumps(croissant(manifest, read_published(known_sets()[name])), indent=1, ensure_ascii=False)
+    try:
+        described = croissant(manifest, published)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{root / MANIFEST}: expected the manifest of a data set with its layout, found one that lacks: {error} — "
+            f"`sciml-bench data verify {name} {root}` says more; make or download the set again"
+        ) from None
+    text = json.dumps(described, indent=1, ensure_ascii=False)
     with whole_file(path) as file:
         file.write(text.encode() + b"\n")
     return path

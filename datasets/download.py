@@ -26,7 +26,7 @@ from datasets.common.published import known_sets, read_published
 from datasets.croissant import write_croissant
 from datasets.sources.mirrors import Choice, commands, sources
 from datasets.transfer import download
-from datasets.transfer_check import describe, raise_all, verify
+from datasets.transfer_check import describe, is_described, raise_all, verify
 from datasets.transfer_file import Policy
 from datasets.transfer_record import writing
 
@@ -48,7 +48,7 @@ def bring(name: str, root: Path, choice: Choice, policy: Policy) -> None:
     asked = sources(name, published, choice)
     with writing(root) as record:
         arrival = download(asked, record, root, policy, say=say)
-        if arrival.new or not (root / MANIFEST).is_file():
+        if arrival.new or not is_described(name, root):
             say(f"{root}: {arrival.files} files are here; reading them once more for {MANIFEST}")
             describe(name, root, arrival, record, published)
         elif arrival.published is not None:

@@ -17,13 +17,19 @@ from datasets.common.files import MANIFEST
 from datasets.sources.source import Changed, Source, SourceError, Unavailable
 from datasets.transfer_file import Policy, Worker, fetch_whole, patiently
 from datasets.transfer_part import Corrupt, RemoteFile
-from datasets.transfer_plan import listing, published_manifest, require_room, to_do, with_hashes, without_manifest
+from datasets.transfer_plan import (
+    PUBLISHED,
+    listing,
+    published_manifest,
+    require_room,
+    to_do,
+    with_hashes,
+    without_manifest,
+)
 from datasets.transfer_pool import run_each
 from datasets.transfer_progress import Meter, shown
 from datasets.transfer_record import Record
 
-PUBLISHED = ".manifest-of-the-source.json"
-"""Name of the source's own manifest while files of it are missing."""
 ROUNDS = 3
 """How often a set may change at its source while it is read."""
 LISTING_TRIES = 2

@@ -14,6 +14,7 @@ from datasets.common.downloaded import describe_downloaded
 from datasets.common.failures import EXIT_DATA, DataError
 from datasets.common.files import MANIFEST, file_sha256, write_manifest
 from datasets.common.published import Published
+from datasets.common.verifying import statement_faults
 from datasets.transfer import Arrival
 from datasets.transfer_record import RECORD, Record
 
@@ -41,6 +42,14 @@ def describe(name: str, root: Path, arrival: Arrival, record: Record, published:
     faults += stored_faults(root, record, (entry["path"] for entry in manifest["files"]))
     raise_all(faults)
     write_manifest(root, manifest)
+
+
+def is_described(name: str, root: Path) -> bool:
+    """Tell whether a folder has a manifest of this set that says what one has to say."""
+    try:
+        return not statement_faults(name, json.loads((root / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return False
 
 
 def stored_faults(root: Path, record: Record, but: Iterable[str] = ()) -> Iterator[str]:
@@ -84,7 +93,7 @@ def _stated_alike(root: Path, record: Record) -> set[str]:
     try:
         files = json.loads((root / MANIFEST).read_text(encoding="utf-8"))["files"]
         stated = {entry["path"]: entry["sha256"] for entry in files}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return set()
     return {entry.path for entry in record.entries.values() if stated.get(entry.path) == entry.sha256}
 

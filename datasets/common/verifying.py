@@ -53,7 +53,7 @@ def faults_of(
     except FileNotFoundError:
         yield f"{root / MANIFEST}: expected a manifest, found none — the set is unfinished; make or download it again"
         return
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         yield f"{root / MANIFEST}: expected JSON, found: {error}"
         return
     faults = list(manifest_faults(root, dataset, manifest))
@@ -69,25 +69,45 @@ def faults_of(
 
 def manifest_faults(root: Path, dataset: str, manifest: Any) -> Iterator[str]:
     """Yield what is wrong with the manifest itself: its form, and the agreement of splits, files and folder."""
+    form = list(_form_faults(dataset, manifest))
+    yield from (f"{root / MANIFEST}: {fault}" for fault in form)
+    if form:
+        return
+    yield from (f"{root / MANIFEST}: {fault}" for fault in _list_faults(manifest))
+    listed = {entry["path"] for entry in manifest["files"]}
+    held = {str(path.relative_to(root)) for path in root.rglob(manifest["layout"]["file_pattern"])}
+    for path in sorted(held - listed):
+        yield f"{root / path}: expected only files of the manifest, found this one"
+
+
+def statement_faults(dataset: str, manifest: Any) -> list[str]:
+    """Return what is wrong with a manifest wherever it lies: its form, and the agreement of splits and files."""
+    return list(_form_faults(dataset, manifest)) or list(_list_faults(manifest))
+
+
+def _form_faults(dataset: str, manifest: Any) -> Iterator[str]:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     validator = jsonschema.Draft202012Validator(schema, registry=referencing.Registry())
     wrong = list(validator.iter_errors(manifest))
-    yield from (f"{root / MANIFEST}: {error.json_path}: {error.message}" for error in wrong)
+    yield from (f"{error.json_path}: {error.message}" for error in wrong)
     if wrong:
         return
     layout = manifest["layout"]
     if manifest["dataset"] != dataset or not isinstance(layout.get("keys"), dict) or "file_pattern" not in layout:
-        yield f"{root / MANIFEST}: expected a set of {dataset} with its layout, found one of {manifest['dataset']}"
+        yield f"expected a set of {dataset} with its layout, found one of {manifest['dataset']}"
         return
+    pattern = layout["file_pattern"]
+    if not isinstance(pattern, str) or not pattern or Path(pattern).is_absolute():
+        yield f"$.layout.file_pattern: expected a pattern of names, found {pattern!r}"
+
+
+def _list_faults(manifest: Mapping[str, Any]) -> Iterator[str]:
     listed = [entry["path"] for entry in manifest["files"]]
     outside = [path for path in listed if Path(path).is_absolute() or ".." in Path(path).parts]
-    yield from (f"{root / MANIFEST}: {path}: expected a path inside the folder" for path in outside)
+    yield from (f"{path}: expected a path inside the folder" for path in outside)
     split = sorted({path for paths in manifest["splits"].values() for path in paths})
     if split != sorted(listed):
-        yield f"{root / MANIFEST}: expected each of {len(listed)} files in a split, found {len(split)} in splits"
-    held = {str(path.relative_to(root)) for path in root.rglob(layout["file_pattern"])}
-    for path in sorted(held - set(listed)):
-        yield f"{root / path}: expected only files of the manifest, found this one"
+        yield f"expected each of {len(listed)} files in a split, found {len(split)} in splits"
 
 
 def stored_faults(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
 import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
@@ -282,6 +283,53 @@ def test_a_file_that_came_wrong_comes_again_over_a_line_that_breaks(call, em_set
     assert done.code == 0, done.error
     assert seen > 2 * transfer_file.Policy().tries - 2
     assert contents(tmp_path / "em_denoise") == contents(em_set)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda manifest: manifest["files"].append(manifest["files"][0]), "expected each file once in the list, found"),
+        (
+            lambda manifest: manifest["files"][0].update(path="a\n\x1b[31m"),
+            r"in printable Unicode, found 'a\n\x1b[31m'",
+        ),
+        (lambda manifest: manifest["files"][0].update(path="\ud800"), r"in printable Unicode, found '\ud800'"),
+        (lambda manifest: manifest["files"][0].update(path="x" * 231), "of at most 230 bytes, found 231"),
+        (lambda manifest: manifest["files"][0].update(path="x.part"), "expected whole files, found the part of one"),
+        (lambda manifest: manifest["files"][0].update(path="train"), "a folder of the name 'train', found both"),
+        (lambda manifest: manifest["files"][0].update(path="downloaded.jsonl/x"), "found both: 'downloaded.jsonl/x'"),
+        (lambda manifest: manifest["files"][0].update(size=float("inf")), "expected the manifest of a data set"),
+        (lambda manifest: manifest["files"][0].update(size=-1), "expected the manifest of a data set"),
+        (lambda manifest: manifest["files"][0].update(sha256=None), "expected the manifest of a data set"),
+        (lambda manifest: manifest.update(files=[]), "found one without a file"),
+        (lambda manifest: manifest.pop("splits"), "found another form: $: 'splits' is a required property"),
+        (lambda manifest: manifest.update(layout=[]), "found another form: $.layout: [] is not of type 'object'"),
+        (lambda manifest: manifest["layout"].update(file_pattern="/x"), "expected a pattern of names, found '/x'"),
+        (lambda manifest: manifest["splits"].update(more=["y"]), "expected each of 6 files in a split, found 7"),
+    ],
+)
+def test_a_manifest_that_no_folder_can_keep(call, em_set: Path, tmp_path: Path, change, message: str) -> None:
+    manifest = json.loads((em_set / "manifest.json").read_text())
+    change(manifest)
+    text = json.dumps(manifest).encode()
+
+    def answer(asked: Asked, data: bytes) -> None:
+        asked.send(200, text if asked.path == "/manifest.json" else data)
+
+    with odd_server(folder(em_set, answer)) as url:
+        done = call("download", "em_denoise", tmp_path / "data", "--source", url)
+    assert done.code == 3
+    assert message in done.error
+    assert not (tmp_path / "data" / "em_denoise" / "manifest.json").exists()
+    assert not contents(tmp_path)
+
+
+@pytest.mark.parametrize("text", [b"[" * 100_000, b'{"files":' + b"[" * 100_000, b"\xff\xfe{}", b""])
+def test_a_manifest_that_is_no_json(call, tmp_path: Path, text: bytes) -> None:
+    with odd_server(lambda asked: asked.send(200, text)) as url:
+        done = call("download", "em_denoise", tmp_path, "--source", url)
+    assert done.code == 3
+    assert "/manifest.json: expected the manifest of a data set, found something else" in done.error
 
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["at its host", "sent on to another"])

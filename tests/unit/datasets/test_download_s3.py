@@ -247,6 +247,30 @@ def test_two_downloads_into_one_folder(get, tmp_path: Path, monkeypatch: pytest.
     assert "another download writes into this folder" in done.error
 
 
+@pytest.mark.parametrize("path", ["train", f"train/{PAIR[0]}"])
+def test_what_is_in_the_way_is_said_before_the_first_byte(get, line: Line, tmp_path: Path, path: str) -> None:
+    """A file in place of a folder, and a folder in place of a file."""
+    blocked = tmp_path / "em_denoise" / path
+    blocked.parent.mkdir(parents=True)
+    blocked.touch() if path == "train" else blocked.mkdir()
+    done = get()
+    assert done.code == 3
+    assert f"{blocked}: expected a f" in done.error
+    assert "move it away" in done.error
+    assert line.served < 10_000
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b'{"dataset": "em_denoise", "files": []}', b"\xff", b"[" * 100_000])
+def test_a_manifest_that_was_harmed_afterwards_is_written_anew(get, tmp_path: Path, text: bytes) -> None:
+    assert get().code == 0
+    manifest = tmp_path / "em_denoise" / "manifest.json"
+    whole = manifest.read_bytes()
+    manifest.write_bytes(text)
+    done = get()
+    assert done.code == 0, done.error
+    assert manifest.read_bytes() == whole
+
+
 def test_a_simulated_set_is_not_written_over(call, em_set: Path, tmp_path: Path) -> None:
     shutil.copytree(em_set, tmp_path / "em_denoise")
     done = call("download", "em_denoise", tmp_path)

@@ -123,6 +123,11 @@ def edit(root: Path, change: Callable[[dict], None]) -> None:
     (root / "manifest.json").write_text(json.dumps(manifest))
 
 
+def pattern_of(pattern: object) -> Callable[[Path], None]:
+    """Return what lets the layout say that files have other names."""
+    return lambda root: edit(root, lambda manifest: manifest["layout"].update(file_pattern=pattern))
+
+
 def test_a_sound_set_passes(run_module, small_set: Path) -> None:
     for option in ((), ("--quick",)):
         done = run_module("slstr_cloud.verify", small_set, *option)
@@ -144,6 +149,9 @@ def test_a_sound_set_passes(run_module, small_set: Path) -> None:
         (celsius, "bts: expected values of 150 to 350 K"),
         (empty, "bts: expected finite values, found none"),
         (add, "expected only files of the manifest"),
+        (pattern_of("/x"), "expected a pattern of names, found '/x'"),
+        (pattern_of(""), "expected a pattern of names, found ''"),
+        (pattern_of([]), "expected a pattern of names, found []"),
         (unlist, "expected each of 2 files in a split, found 1 in splits"),
         (misname, "$.manifest_version: 1 was expected"),
         (escape, "expected a path inside the folder"),

@@ -162,8 +162,9 @@ class Part:
         try:
             state = json.loads(self.state.read_text(encoding="utf-8"))
             same = state["version"] == file.version and state["size"] == file.size
-            return min(int(state["synced"]), self.path.stat().st_size) if same else 0
-        except (OSError, ValueError, KeyError, TypeError):
+            held = min(state["synced"], self.path.stat().st_size) if same else 0
+            return held if isinstance(held, int) and 0 < held <= file.size else 0
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return 0
 
     def allocated_bytes(self) -> int:
@@ -196,7 +197,7 @@ class Part:
 
     def open(self, length: int) -> FileIO:
         """Open the part file at a length; what is beyond goes."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.make_place()
         out = FileIO(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+")
         try:
             out.truncate(length)
@@ -205,6 +206,12 @@ class Part:
             out.close()
             raise
         return out
+
+    def make_place(self) -> None:
+        """Make the folder of the part; a link in its own place goes, for the file behind it is another's."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.is_symlink():
+            self.path.unlink()
 
     def remember(self, file: RemoteFile, synced: int) -> None:
         """State how much of which version the disk has."""

@@ -11,12 +11,14 @@ import fcntl
 import json
 import os
 import re
+import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from datasets.common.failures import DataError
 
@@ -97,6 +99,8 @@ def writing(root: Path) -> Iterator[Record]:
     root.mkdir(parents=True, exist_ok=True)
     handle = os.open(root / RECORD, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise DataError(f"{root / RECORD}: expected a file, found a device or a pipe — move it away")
         _lock(handle, root)
         os.set_inheritable(handle, True)  # an rsync that outlives us holds the lock on
         _end_torn_line(handle)
@@ -139,15 +143,31 @@ def _remove_leftovers(root: Path) -> None:
 
 def _read(path: Path) -> Iterator[Entry]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except FileNotFoundError:
         return
-    lines = text.split("\n")[:-1]
+    lines = text.split(b"\n")[:-1]
     for number, line in enumerate(lines, start=1):
         try:
-            yield Entry(**json.loads(line))
-        except (ValueError, TypeError):
+            yield _entry(json.loads(line.decode()))
+        except (ValueError, TypeError, RecursionError):
+            found = ascii(line[:60].decode(errors="replace"))
             raise DataError(
-                f"{path}:{number}: expected an entry of a download, found {line[:60]!r} — remove this line, and its "
+                f"{path}:{number}: expected an entry of a download, found {found} — remove this line, and its "
                 "file is looked at anew"
             ) from None
+
+
+def _entry(stated: Mapping[str, Any]) -> Entry:
+    """Return the entry of a line.
+
+    Raises:
+        TypeError: it is another one's; a path that leads out of the folder is none that came.
+    """
+    entry = Entry(**stated)
+    words = (entry.path, entry.sha256, entry.version, entry.source, entry.received)
+    if not all(isinstance(word, str) for word in words) or not isinstance(entry.size, int):
+        raise TypeError("not the values of an entry")
+    if not {"", ".", ".."}.isdisjoint(entry.path.split("/")):
+        raise TypeError("not a path of a set")
+    return entry

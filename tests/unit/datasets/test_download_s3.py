@@ -260,6 +260,22 @@ def test_what_is_in_the_way_is_said_before_the_first_byte(get, line: Line, tmp_p
     assert line.served < 10_000
 
 
+def test_a_record_that_is_no_file_is_said(get, tmp_path: Path) -> None:
+    (tmp_path / "em_denoise").mkdir()
+    (tmp_path / "em_denoise" / "downloaded.jsonl").symlink_to("/dev/null")
+    done = get()
+    assert done.code == 3
+    assert "downloaded.jsonl: expected a file, found a device or a pipe — move it away" in done.error
+
+
+def test_a_file_where_the_folder_of_the_set_is_to_be(get, tmp_path: Path) -> None:
+    (tmp_path / "em_denoise").write_text("mine")
+    done = get()
+    assert done.code == 3
+    assert f"{tmp_path / 'em_denoise'}': expected to make a file or a folder here, found the other one" in done.error
+    assert (tmp_path / "em_denoise").read_text() == "mine"
+
+
 @pytest.mark.parametrize("text", [b"", b"{}", b'{"dataset": "em_denoise", "files": []}', b"\xff", b"[" * 100_000])
 def test_a_manifest_that_was_harmed_afterwards_is_written_anew(get, tmp_path: Path, text: bytes) -> None:
     assert get().code == 0

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datasets.common.failures import DataError
 from datasets.transfer_part import Corrupt, Part, RemoteFile, check_content, digests
 from datasets.transfer_record import RECORD, Record, writing
 
@@ -75,11 +76,51 @@ def test_a_part_of_another_version_is_thrown_away(tmp_path: Path, other: dict) -
     assert part.path.read_bytes() == DATA[::-1]
 
 
-@pytest.mark.parametrize("state", ["", "{}", "null", '{"version": "one"'])
+STATE = {"version": FILE.version, "size": FILE.size}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "",
+        "{}",
+        "null",
+        '{"version": "one"',
+        "[" * 100_000,
+        json.dumps({**STATE, "synced": -5}),
+        json.dumps({**STATE, "synced": "many"}),
+        json.dumps({**STATE, "synced": float("-inf")}),
+        json.dumps({**STATE, "synced": 3.5}),
+    ],
+)
 def test_a_part_whose_state_is_lost_is_thrown_away(tmp_path: Path, state: str) -> None:
     part = broken(tmp_path)
     part.state.write_text(state)
     assert bring(part, FILE, DATA) == [0]
+
+
+@pytest.mark.parametrize("state", [10**9, float("inf")])
+def test_a_part_that_is_longer_than_its_file_is_cut_or_thrown_away(tmp_path: Path, state: float) -> None:
+    part = broken(tmp_path)
+    part.state.write_text(json.dumps({**STATE, "synced": state}))
+    part.path.write_bytes(bytes(2 * FILE.size))
+    assert part.trusted_bytes(FILE) == 0
+    assert bring(part, FILE, DATA) == [0]
+    part.finish(FILE)
+    assert part.final.read_bytes() == DATA
+
+
+def test_a_link_in_place_of_a_part_is_not_written_through(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("precious")
+    part = Part(tmp_path / "a" / "b.h5")
+    part.path.parent.mkdir()
+    part.path.symlink_to(other)
+    bring(part, FILE, DATA)
+    part.finish(FILE)
+    assert other.read_text() == "precious"
+    assert part.final.read_bytes() == DATA
+    assert not part.final.is_symlink()
 
 
 def test_a_complete_part_is_not_asked_for(tmp_path: Path) -> None:
@@ -139,6 +180,28 @@ def test_a_line_of_the_record_that_a_kill_cut_short_is_none(tmp_path: Path) -> N
     with writing(tmp_path) as record:
         record.add("c", size=1, sha256="0" * 64, version="v", source="s")
     assert [json.loads(line)["path"] for line in (tmp_path / RECORD).read_text().splitlines()] == ["a", "c"]
+
+
+ENTRY = {"path": "a/b.h5", "size": 1, "sha256": "0" * 64, "version": "v", "source": "s", "received": "t"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\xff\xfe\x00",
+        b"\0\0\0\0",
+        b"[" * 100_000,
+        b"[]",
+        json.dumps({**ENTRY, "path": 5}).encode(),
+        json.dumps({**ENTRY, "size": "many"}).encode(),
+        json.dumps({**ENTRY, "path": "../../etc/passwd"}).encode(),
+        json.dumps({**ENTRY, "path": "/etc/passwd"}).encode(),
+    ],
+)
+def test_a_line_of_the_record_that_is_none_is_named(tmp_path: Path, line: bytes) -> None:
+    (tmp_path / RECORD).write_bytes(json.dumps(ENTRY).encode() + b"\n" + line + b"\n")
+    with pytest.raises(DataError, match=r"downloaded\.jsonl:2: expected an entry of a download, found '"):
+        Record(tmp_path)
 
 
 def test_what_a_kill_left_of_small_files_goes(tmp_path: Path) -> None:

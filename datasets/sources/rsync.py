@@ -38,6 +38,7 @@ _PROGRESS = re.compile(rb"\s([0-9]+)\s+[0-9]+%")
 _OCTAL = re.compile(rb"\\#([0-7]{3})")
 _TIME = "%Y/%m/%d %H:%M:%S"
 _SHOWN = 3
+_WILD = re.compile(r"[\\*?\[]")
 
 
 class Rsync:
@@ -71,13 +72,14 @@ class Rsync:
             OSError: the disk refuses.
         """
         part.forget()  # what rsync writes is not in the order of the file
-        part.path.parent.mkdir(parents=True, exist_ok=True)
+        part.make_place()
         options = ["--times", "--ignore-times", "--inplace", "--copy-links", "--info=progress2", "--outbuf=N"]
-        with _running([*self._command(), *options, f"{self.name}/{file.path}", str(part.path)]) as child:
+        place = f"{self.name}/{_literal(file.path)}"
+        with _running([*self._command(), *options, place, str(part.path.absolute())]) as child:
             _watch(child, at)
             _require_done(child)
         stat = part.path.stat()
-        found = f"{time.strftime(_TIME, time.localtime(stat.st_mtime))} {stat.st_size}"
+        found = f"{time.strftime(_TIME, time.gmtime(stat.st_mtime))} {stat.st_size}"
         if found != file.version:
             raise Changed(f"{file.path}: expected the file of {file.version} bytes, found {found}")
         at(file.size)
@@ -86,6 +88,11 @@ class Rsync:
         daemon = self.name.startswith("rsync://")
         reach = ["--contimeout=15"] if daemon else ["-e", SSH]
         return ["rsync", "--no-motd", "--no-human-readable", "--protect-args", f"--timeout={SILENCE_S}", *reach]
+
+
+def _literal(path: str) -> str:
+    """Return a path in which the other side's rsync sees no pattern: `a[1].h5` would bring `a1.h5`."""
+    return _WILD.sub(r"\\\g<0>", path) if any(wild in path for wild in "*?[") else path
 
 
 def _listed(size: bytes, modified: bytes, path: bytes) -> RemoteFile:
@@ -121,6 +128,7 @@ class _Child:
                 close_fds=False,
                 preexec_fn=partial(_die_with, os.getpid()),
                 process_group=0,
+                env={**os.environ, "TZ": "UTC"},  # lists tell times of here: a version holds in every time zone
             )
         except FileNotFoundError:
             raise Refused(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +60,37 @@ def test_a_half_with_wrong_bytes_of_the_right_size_is_mended(call, daemon: Line,
     address = f"rsync://127.0.0.1:{daemon.port}/sets/em set"
     assert call("download", "em_denoise", tmp_path, "--source", address).code == 0
     assert contents(tmp_path / "em_denoise") == contents(published_pairs)
+
+
+def test_a_set_is_the_same_one_in_another_time_zone(call, daemon: Line, tmp_path: Path, monkeypatch) -> None:
+    """Lists of rsync tell times of the place where they are read."""
+    address = f"rsync://127.0.0.1:{daemon.port}/sets/em set"
+    monkeypatch.setenv("TZ", "America/Lima")
+    time.tzset()
+    assert call("download", "em_denoise", tmp_path, "--source", address).code == 0
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    again = call("download", "em_denoise", tmp_path, "--source", address)
+    monkeypatch.undo()
+    time.tzset()
+    assert again.code == 0, again.error
+    assert "nothing was missing" in again.out
+
+
+@pytest.mark.parametrize("over", ["daemon", "ssh"])
+def test_names_that_look_like_patterns_are_names(call, daemon: Line, tmp_path: Path, monkeypatch, over: str) -> None:
+    """Files of a set may have one size and one time, and then nothing else tells that a pattern found another file."""
+    held = tmp_path / "held" / "em set"
+    for name in ("x1", "x[1]", "x?", "x*", r"\x", r"\#101", "-x", "a: b'\"", "é", "e\u0301"):
+        (held / "train" / f"{name}.h5").write_bytes(name.encode().rjust(20))
+        os.utime(held / "train" / f"{name}.h5", (1e9, 1e9))
+    monkeypatch.setenv("PATH", f"{fake_ssh(tmp_path / 'bin')}:{os.environ['PATH']}")
+    (tmp_path / "of_ssh").symlink_to(held)
+    address = {"daemon": f"rsync://127.0.0.1:{daemon.port}/sets/em set", "ssh": f"alice@host:{tmp_path}/of_ssh"}[over]
+    monkeypatch.chdir(tmp_path)
+    done = call("download", "em_denoise", "a:b", "--source", address)
+    assert done.code == 0, done.error
+    assert contents(tmp_path / "a:b" / "em_denoise") == contents(held)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,10 @@ AHEAD = 4
 """Results, for each process, that may wait for the disk: a set never piles up in memory."""
 
 
+STOPS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+"""What asks a program to end, and is sent to its processes too."""
+
+
 def up_to_date(root: Path, made_by: Mapping[str, Any], layout: Mapping[str, Any]) -> bool:
     """Tell whether `root` holds the very set: its manifest agrees, and every file has its size."""
     try:
@@ -102,7 +106,8 @@ def run_all(work: Callable[[Job], Result], todo: Sequence[Job], jobs: int) -> It
         try:
             waiting: deque[Future[Result]] = deque()
             for job in todo:
-                waiting.append(pool.submit(work, job))
+                with _stops_held():
+                    waiting.append(pool.submit(work, job))
                 if len(waiting) > jobs * AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -115,6 +120,19 @@ def run_all(work: Callable[[Job], Result], todo: Sequence[Job], jobs: int) -> It
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+@contextmanager
+def _stops_held() -> Iterator[None]:
+    """Start processes that no stop reaches: Ctrl-C and a job manager tell all at once, and this one ends the others.
+
+    They inherit what is held back, from before their first line on; one that a stop ended would be taken for killed.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with_parent() -> None:

@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stores import moments
+from whole_runs import wait_until
 
 pytestmark = pytest.mark.heavy
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,10 +28,10 @@ OPTIONS = {
 SET_MB = {"em_denoise": 38, "dms_classifier": 110, "slstr_cloud": 115}
 
 
-def start(name: str, root: Path, *words: str) -> subprocess.Popen[str]:
+def start(name: str, root: Path, *words: str, **how: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", f"datasets.{name}.simulate", "--out", str(root), "--dataset-id=k", "--seed=9"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([*command, *OPTIONS[name], *words], cwd=ROOT, **pipes)
+    return subprocess.Popen([*command, *OPTIONS[name], *words], cwd=ROOT, **pipes, **how)
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -95,3 +97,14 @@ def test_a_full_disk_is_said_and_a_larger_one_takes_the_set(
     out, error = child.communicate(timeout=PATIENCE_S)
     assert child.returncode == 0, out + error
     assert contents(small_disk / "set") == contents(whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_of_all_processes_is_said_in_one_line(tmp_path: Path, number: signal.Signals) -> None:
+    """A terminal and the command line tell every process of a simulation; its workers are no news."""
+    child = start("em_denoise", tmp_path / "set", "--jobs=2", start_new_session=True)
+    wait_until(lambda: list((tmp_path / "set").rglob("*.part")), "the first file", PATIENCE_S)
+    os.killpg(child.pid, number)
+    _, error = child.communicate(timeout=PATIENCE_S)
+    assert child.returncode == 130
+    assert error == "interrupted; nothing half-written has its name, run the same command again to go on\n"

@@ -29,6 +29,13 @@ def be_killed(number: int) -> int:
     return number
 
 
+def be_stopped(number: int) -> int:
+    """Work during which all is asked to end."""
+    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(os.getpid(), stop)
+    return number
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_results_come_in_the_order_of_the_jobs(jobs: int) -> None:
     assert list(run_all(square, range(7), jobs)) == [0, 1, 4, 9, 16, 25, 36]
@@ -37,6 +44,13 @@ def test_results_come_in_the_order_of_the_jobs(jobs: int) -> None:
 def test_a_killed_process_is_told_and_not_waited_for() -> None:
     with pytest.raises(DataError, match=r"--jobs 2: expected processes that end by themselves, found one that was ki"):
         list(run_all(be_killed, range(3), 2))
+
+
+def test_what_stops_a_program_ends_its_processes_by_the_program_alone() -> None:
+    """Ctrl-C reaches every process of a terminal; a process that it ended would say so in a traceback of its own."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert list(run_all(be_stopped, range(3), 2)) == [0, 1, 2]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == held
 
 
 def test_jobs_must_be_at_least_one() -> None:

@@ -7,6 +7,7 @@ orphans come to it, and marks what it starts with `SCIML_RUN_ID` in the environm
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -26,6 +27,8 @@ from harness.stops import Stops
 POLL_S = 0.05
 GRACE_S = 2.0
 """Seconds between SIGTERM and SIGKILL for what was left behind."""
+OWN_END_S = 5.0
+"""Seconds that a program gets to end with its own processes, before they are ended for it."""
 
 Hurry = Callable[[], bool]
 """Whether the rest of the present wait is to be skipped; asked often."""
@@ -85,7 +88,7 @@ def run(
                 if time.monotonic() > deadline:
                     raise RunFailed(f"{argv[0]}: expected an end within {timeout_s:g} s, found none") from None
     except BaseException:
-        _end_tree(child)
+        _stop(child)
         for stream in (child.stdout, child.stderr):
             if stream is not None:
                 stream.close()
@@ -169,6 +172,20 @@ class Job:
         descendants.end([process for process in left if process.pid != self.pid], grace_s=GRACE_S)
         _finish(self._child)
         return names
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """Ask a program to end, then end what is left of it and of what it started.
+
+    It knows in which order its processes end; one whose processes go away under it takes that for a fault of theirs.
+    """
+    started = list(descendants.tree(child.pid))
+    child.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=OWN_END_S)
+    left = {process.pid: process for process in [*started, *descendants.tree(child.pid)] if process.pid != child.pid}
+    descendants.end(list(left.values()), grace_s=GRACE_S)
+    _finish(child)
 
 
 def _end_tree(child: subprocess.Popen[bytes]) -> None:

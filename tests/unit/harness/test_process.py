@@ -127,6 +127,33 @@ def test_a_signal_ends_the_wait_for_a_program():
     assert stopped.value.exit_code == 143
 
 
+PARENT = """
+    import os, signal, subprocess, sys, time
+
+    def end(*_):
+        with open({told!r}, "a") as told:
+            told.write("alive " if child.poll() is None else "gone ")
+        {rest}
+
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    signal.signal(signal.SIGTERM, end)
+    os.kill({ours}, signal.SIGTERM)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("rest", ["child.kill(); sys.exit(1)", "sys.exit(1)", "pass"], ids=["clean", "rude", "deaf"])
+def test_a_program_that_is_stopped_is_told_before_what_it_started(tmp_path, monkeypatch, rest):
+    """A pool whose workers go away under it calls that a fault; whatever it does about them, none is left."""
+    monkeypatch.setattr(process, "OWN_END_S", 1.0)
+    code = textwrap.dedent(PARENT).format(told=str(tmp_path / "told"), ours=os.getpid(), rest=rest)
+    environment = {**os.environ, descendants.RUN_ID: RUN_ID}
+    with Stops() as stops, pytest.raises(Stopped):
+        process.run([sys.executable, "-c", code], timeout_s=60, environment=environment, stops=stops)
+    assert (tmp_path / "told").read_text().split()[0] == "alive"
+    assert marked(RUN_ID) == []
+
+
 def test_handlers_are_given_back():
     before = signal.getsignal(signal.SIGTERM)
     with Stops() as stops:

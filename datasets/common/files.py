@@ -92,7 +92,7 @@ def reading(path: Path) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the latter where what leads to a data set is damaged
         raise DataError(
             f"{path}: expected a whole HDF5 file, found: {error} — it is truncated or damaged; get it again"
         ) from None

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import jsonschema
 import numpy as np
 import referencing
 
-from datasets.common.failures import EXIT_DATA, DataError, failing_politely, say
+from datasets.common.failures import EXIT_DATA, DataError, failing_politely, one_line, say
 from datasets.common.files import MANIFEST, file_sha256, reading
 
 SCHEMA = Path(__file__).parents[2] / "logging_spec" / "schemas" / "dataset_manifest.schema.json"
@@ -134,7 +135,7 @@ def content_faults(
         if inside is None or not path.is_file():
             continue
         try:
-            with reading(path) as file:
+            with looking_into(path) as file:
                 yield from (f"{path}: {fault}" for fault in inside(file, entry["path"], manifest, quick))
         except DataError as error:
             damaged = True
@@ -143,12 +144,32 @@ def content_faults(
         yield from together(root, manifest)
 
 
+@contextmanager
+def looking_into(path: Path) -> Iterator[h5py.File]:
+    """Open an HDF5 file that may be damaged anywhere.
+
+    Raises:
+        DataError: it is. h5py has no one kind of fault for that: a wrong byte in a table of names is a RuntimeError, in
+            a shape or a type a KeyError, a ValueError or a TypeError, and a shape without an end a MemoryError.
+    """
+    try:
+        with reading(path) as file:
+            yield file
+    except DataError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        found = one_line(f"{type(error).__name__}: {error}")
+        raise DataError(
+            f"{path}: expected a whole HDF5 file, found: {found} — its structure is damaged; get it again"
+        ) from None
+
+
 def lengths(root: Path, places: Mapping[str, str]) -> dict[str, int]:
     """Return the number of samples of each place that is there, for places given as path → key."""
     found = {}
     for path, key in places.items():
         if (root / path).is_file():
-            with reading(root / path) as file:
+            with looking_into(root / path) as file:
                 array = file.get(key)
                 if isinstance(array, h5py.Dataset) and array.shape:
                     found[path] = len(array)

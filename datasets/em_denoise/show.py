@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,8 @@ def _chosen(root: Path, split: str) -> list[Path]:
 
 def _pairs(noise: Path, clean: Path, count: int) -> Samples:
     unit, title = _unit(noise)
-    with reading(noise) as noisy_file, reading(clean) as clean_file:
-        noisy, true = stack(noisy_file, KEY), stack(clean_file, KEY)
+    with ExitStack() as files:  # each is looked into before the next is open, which else would get its faults
+        noisy, true = (stack(files.enter_context(reading(path)), KEY) for path in (noise, clean))
         if noisy.shape[1:3] != true.shape[1:3]:
             raise ValueError(f"{KEY}: expected pairs of one shape, found {noisy.shape} and {true.shape}")
         total, truth = min(len(noisy), len(true)), _truth(noise.with_name(TRUTH), min(len(noisy), len(true)))

@@ -27,6 +27,13 @@ def flip(path: Path) -> None:
         file.write(bytes([byte[0] ^ 1]))
 
 
+def overwrite(path: Path, marker: bytes, data: bytes) -> None:
+    """Write other bytes where a marker of HDF5's own structure begins, and keep the size."""
+    held = path.read_bytes()
+    at = held.index(marker)
+    path.write_bytes(held[:at] + data + held[at + len(data) :])
+
+
 def replace(path: Path, key: str, change: Callable[[np.ndarray], np.ndarray], **storage: Any) -> None:
     """Store a changed array under the key of another."""
     with h5py.File(path, "r+") as file:

@@ -50,7 +50,7 @@ def up_to_date(root: Path, made_by: Mapping[str, Any], layout: Mapping[str, Any]
         if manifest["made_by"] != made_by or manifest["layout"] != layout:
             return False
         return all(_has_size(root / entry["path"], entry["size"]) for entry in manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 

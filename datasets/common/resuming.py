@@ -57,7 +57,7 @@ class Journal:
                 if not text.endswith(b"\n"):
                     break
                 lines.append(dict(json.loads(text)))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             pass
         wanted = json.loads(json.dumps({"made_by": made_by, "layout": layout}))
         return lines if lines and {k: lines[0].get(k) for k in wanted} == wanted else []

@@ -73,7 +73,7 @@ def test_a_set_that_is_too_large_for_the_disk_is_refused_before_the_work(tmp_pat
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "{}", '{"made_by": 1, "layout": 2}', '{"made_by": 1, "layout": 2, "files": 3}']
+    "text", ["{", "[" * 100_000, "[]", "{}", '{"made_by": 1, "layout": 2}', '{"made_by": 1, "layout": 2, "files": 3}']
 )
 def test_a_spoilt_manifest_is_not_up_to_date(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)

@@ -87,6 +87,16 @@ def test_other_options_begin_anew(call, monkeypatch, tmp_path: Path) -> None:
     assert contents(tmp_path / "set") == contents(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("text", [b"[" * 100_000 + b"\n", b"\xff\xfe\n", b"5\n"])
+def test_a_journal_that_is_none_begins_anew(call, monkeypatch, tmp_path: Path, text: bytes) -> None:
+    broken(call, monkeypatch, "em_denoise", tmp_path / "set")
+    monkeypatch.undo()
+    (tmp_path / "set" / JOURNAL).write_bytes(text)
+    done = call("em_denoise.simulate", "--out", tmp_path / "set", *SIZES["em_denoise"][0])
+    assert done.code == 0, done.error
+    assert "going on" not in done.out
+
+
 def test_two_simulations_do_not_share_a_folder(tmp_path: Path) -> None:
     with alone(tmp_path), pytest.raises(UsageError, match="found another simulation at work"), alone(tmp_path):
         pass

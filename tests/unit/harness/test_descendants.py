@@ -10,7 +10,8 @@ import pytest
 
 from harness import descendants
 
-RUN_ID = "test-descendants"
+RUN_ID = f"test-descendants-{os.getpid()}"
+"""A mark of this process alone: others may do these tests beside it."""
 
 
 @pytest.fixture

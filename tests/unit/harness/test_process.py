@@ -15,7 +15,8 @@ from harness import descendants, process
 from harness.errors import RunFailed, Stopped
 from harness.stops import Stops
 
-RUN_ID = "test-process"
+RUN_ID = f"test-process-{os.getpid()}"
+"""A mark of this process alone: others may do these tests beside it."""
 
 STUBBORN = """
     import os, signal, sys, time

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import rich_click as click
 
-from harness import registry
+from harness import registry, streams
 from harness.errors import ConfigError, guarded
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -97,6 +97,7 @@ def cli(ctx: click.Context) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """The program `sciml-bench`; returns the exit code of harness/errors.py."""
+    streams.prepare()
     return guarded(lambda: _main(arguments))
 
 

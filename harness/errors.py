@@ -24,6 +24,8 @@ from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
 
+from harness.streams import silence
+
 
 class Exit(IntEnum):
     """Exit codes of `sciml-bench`."""
@@ -76,14 +78,16 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 def disk_full_message(error: OSError) -> str:
     """One line for a disk without room, naming the file where the operating system did."""
-    where = error.filename or "the output folder"
+    where = error.filename or "stdout or the output folder"
     return f"{where}: no space left — free some space or choose another folder with --output-dir"
 
 
 def guarded(program: Callable[[], int]) -> int:
     """Run `program` and turn every exception into an exit code and a message for people on stderr."""
     try:
-        return program()
+        code = program()
+        sys.stdout.flush()
+        return code
     except Refusal as refusal:
         _say(str(refusal))
         return refusal.exit_code
@@ -91,11 +95,13 @@ def guarded(program: Callable[[], int]) -> int:
         _say("interrupted")
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more while it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has gone.
+        silence(sys.stdout)
         return Exit.OK
     except OSError as error:
         if error.errno in FULL:
+            if error.filename is None:
+                silence(sys.stdout)
             _say(disk_full_message(error))
             return Exit.FAILED
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
@@ -135,5 +141,8 @@ def _write_report(error: Exception) -> str:
 
 
 def _say(message: str) -> None:
-    sys.stderr.write(f"sciml-bench: {message}\n")
-    sys.stderr.flush()
+    try:
+        sys.stderr.write(f"sciml-bench: {message}\n")
+        sys.stderr.flush()
+    except OSError:
+        silence(sys.stderr)

@@ -48,18 +48,19 @@ def _hyperparameter(name: str, schema: Mapping[str, Any], taken: Collection[str]
 
 
 def _predict(**parameters: Any) -> int:
+    from harness import streams
     from harness.predict import PredictRequest, predict
 
-    return predict(
-        PredictRequest(
-            benchmark=registry.load(parameters["name"]).name,
-            model=parameters["model"],
-            inputs=parameters["inputs"],
-            given=given(parameters, SETTING),
-            hyperparameters=given(parameters, HYPERPARAMETER),
-            quiet=parameters["quiet"],
-        )
+    request = PredictRequest(
+        benchmark=registry.load(parameters["name"]).name,
+        model=parameters["model"],
+        inputs=parameters["inputs"],
+        given=given(parameters, SETTING),
+        hyperparameters=given(parameters, HYPERPARAMETER),
+        quiet=parameters["quiet"],
     )
+    with streams.lasting():
+        return predict(request)
 
 
 command = PredictCommand(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -67,6 +68,7 @@ def _hyperparameters(name: str) -> list[click.Parameter]:
 
 
 def _run(**parameters: Any) -> int:
+    from harness import streams
     from harness.config import Request
     from harness.run import Manner, run
 
@@ -78,16 +80,18 @@ def _run(**parameters: Any) -> int:
         stop_hopeless=parameters.get("stop_hopeless", False),
     )
     codes = []
-    for name in names:
-        request = Request(
-            benchmark=name,
-            given=given(parameters, SETTING),
-            hyperparameters=given(parameters, HYPERPARAMETER),
-            file=parameters.get("config"),
-        )
-        codes.append(_one(name, lambda request=request: run(request, manner), several=len(names) > 1))
-        if codes[-1] >= 128:
-            break
+    # What a dry run shows is all that it does.
+    with contextlib.nullcontext() if manner.dry_run else streams.lasting():
+        for name in names:
+            request = Request(
+                benchmark=name,
+                given=given(parameters, SETTING),
+                hyperparameters=given(parameters, HYPERPARAMETER),
+                file=parameters.get("config"),
+            )
+            codes.append(_one(name, lambda request=request: run(request, manner), several=len(names) > 1))
+            if codes[-1] >= 128:
+                break
     return max(codes, default=Exit.OK)
 
 

@@ -20,7 +20,9 @@ class Stops:
         self._previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Stops:
-        self._previous = {number: signal.signal(number, self._on_signal) for number in self.SIGNALS}
+        # `nohup` has its program ignore SIGHUP, and a run under it outlives its terminal as any program does.
+        wanted = [number for number in self.SIGNALS if number != signal.SIGHUP or not _ignored(number)]
+        self._previous = {number: signal.signal(number, self._on_signal) for number in wanted}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -35,3 +37,7 @@ class Stops:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.count += 1
         self.first = self.first or number
+
+
+def _ignored(number: signal.Signals) -> bool:
+    return signal.getsignal(number) is signal.SIG_IGN

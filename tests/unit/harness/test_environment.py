@@ -12,6 +12,15 @@ def test_secrets_stay_here():
     assert environment.passed(given) == {"PATH": "/bin", "OMP_NUM_THREADS": "3", "LC_ALL": "C"}
 
 
+def test_the_place_of_the_harness_in_a_job_stays_here():
+    place = {
+        "OMPI_COMM_WORLD_RANK": "3", "OMPI_COMM_WORLD_SIZE": "4", "PMIX_RANK": "3", "PMIX_NAMESPACE": "slurm.7",
+        "PMIX_SERVER_URI4": "x", "SLURM_PROCID": "3", "SLURM_LOCALID": "1",
+    }  # fmt: skip
+    tuned = {"OMPI_MCA_btl": "self", "PMIX_MCA_gds": "hash", "SLURM_JOB_ID": "7", "SLURM_NTASKS": "4"}
+    assert environment.passed({**place, **tuned}) == tuned
+
+
 def variables(**changes):
     defaults = {"threads": 3, "seed": 2**32 + 5, "deterministic": False, "family": "openmpi", "root": False}
     return environment.for_ranks(**{**defaults, **changes})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -119,8 +120,8 @@ def classify(ending: Ending, records: Sequence[Mapping[str, Any]], *, ranks: int
         ranks: how many ranks were to start.
         folder: the ranks' output files.
     """
-    cause = root_cause(records, folder)
-    kind, code, text = _verdict(ending, cause, started=len(records), ranks=ranks, folder=folder)
+    cause = None if _all_were_told(ending, records) else root_cause(records, folder)
+    kind, code, text = _verdict(ending, cause, records, ranks=ranks, folder=folder)
     return Outcome(
         kind=kind,
         exit_code=code,
@@ -158,12 +159,15 @@ def oom_kills(path: Path = Path("/sys/fs/cgroup/memory.events")) -> int:
 
 
 def is_full(folder: Path) -> bool:
-    """Whether there is no room left where a folder lies."""
-    return shutil.disk_usage(folder).free < FULL_BELOW_BYTES
+    """Whether there is no room left where a folder lies; of a folder that is gone, no."""
+    try:
+        return shutil.disk_usage(folder).free < FULL_BELOW_BYTES
+    except OSError:
+        return False
 
 
 def _verdict(
-    ending: Ending, cause: RootCause | None, *, started: int, ranks: int, folder: Path
+    ending: Ending, cause: RootCause | None, records: Sequence[Mapping[str, Any]], *, ranks: int, folder: Path
 ) -> tuple[str, int, str]:
     if ending.stopped == "interrupted":
         return "interrupted", 128 + ending.signum, ending.stop_text
@@ -176,12 +180,38 @@ def _verdict(
         return "disk_full", Exit.FAILED, text
     if cause is not None:
         return _rank_failure(cause, ending.out_of_memory)
+    if _all_were_told(ending, records):
+        return "launcher_failed", Exit.FAILED, _launcher_text(ending, "and its ranks with it", folder)
+    started = len(records)
     if started == ranks and ending.launcher_exit_code == 0:
         return "ok", Exit.OK, "all ranks kept the protocol"
-    words = tail(folder / "launcher.err", lines=LAUNCHER_LINES)
-    detail = f": {words[-1]}" if words else ""
-    text = f"the launcher ended with {ending.launcher_exit_code}, {started} of {ranks} ranks started{detail}"
-    return "launcher_failed", Exit.FAILED, text
+    seen = f"{started} of {ranks} ranks started" if folder.is_dir() else "the records of its ranks are gone"
+    return "launcher_failed", Exit.FAILED, _launcher_text(ending, seen, folder)
+
+
+def _launcher_text(ending: Ending, seen: str, folder: Path) -> str:
+    """How the launcher ended, what is known of its ranks, and its last words."""
+    code = ending.launcher_exit_code
+    how = f"was ended by {signal_name(-code)}" if code is not None and code < 0 else f"ended with {code}"
+    words = _last_words(tail(folder / "launcher.err", lines=LAUNCHER_LINES))
+    return f"the launcher {how}, {seen}" + (f": {words}" if words else "")
+
+
+def _last_words(lines: Sequence[str]) -> str:
+    """The last line that says something, or the last paragraph that Open MPI has put between rules of dashes."""
+    rules = [number for number, line in enumerate(lines) if not line.strip("-=* \t")]
+    if rules and rules[-1] == len(lines) - 1:
+        above = rules[-2] + 1 if len(rules) > 1 else 0
+        return " ".join(line.strip() for line in lines[above : rules[-1]])
+    return lines[-1] if lines else ""
+
+
+def signal_name(number: int) -> str:
+    """Name of a signal, such as SIGKILL; `signal 99` where there is no such name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _rank_failure(cause: RootCause, out_of_memory: bool) -> tuple[str, int, str]:
@@ -198,6 +228,17 @@ def _rank_failure(cause: RootCause, out_of_memory: bool) -> tuple[str, int, str]
     if cause.signal == "SIGBUS":
         how += f" — {BUS_ERROR}"
     return "rank_failed", Exit.FAILED, f"rank {cause.rank} on {cause.host} {how}: {words}"
+
+
+def _all_were_told(ending: Ending, records: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether ranks failed, and each only because it was told to end, by a launcher that was told so itself or lost a
+    node, or by the harness after the launcher was killed: then no rank is the cause."""
+    if ending.stopped is not None:
+        return False
+    killed = ending.launcher_exit_code is not None and ending.launcher_exit_code < 0
+    failed = [record for record in records if record.get("state") != "ended" or record.get("exit_code") != 0]
+    told = [record for record in failed if _terminated(record) or (killed and record.get("signal") == "SIGTERM")]
+    return bool(failed) and len(told) == len(failed)
 
 
 def _terminated(record: Mapping[str, Any]) -> list[Any]:

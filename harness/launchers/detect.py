@@ -58,8 +58,13 @@ def find_mpirun() -> Launcher | None:
         return None
     answer = process.run([program, "--version"], timeout_s=30)
     known = parse_version(answer.stdout + answer.stderr)
+    first = (answer.stdout + answer.stderr).strip().splitlines()[:1]
+    if known is None and answer.returncode != 0:
+        raise RunFailed(
+            f"{program}: expected an answer to --version, found exit code {answer.returncode}: "
+            f"{' '.join(first) or 'it said nothing'} — put right what it names, or put another mpirun first on PATH"
+        )
     if known is None:
-        first = (answer.stdout + answer.stderr).strip().splitlines()[:1]
         raise RunFailed(
             f"{program}: expected Open MPI, MPICH or Intel MPI, found {' '.join(first) or 'no answer to --version'} — "
             "put another mpirun first on PATH"

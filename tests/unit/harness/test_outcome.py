@@ -61,6 +61,36 @@ def test_ranks_that_never_started(tmp_path):
     assert found.text == "the launcher ended with 1, 0 of 2 ranks started: There are not enough slots"
 
 
+TOLD = [record(rank, exit_code=None, signal="SIGTERM", received=[{"signal": "SIGTERM"}]) for rank in (0, 1)]
+SWEPT = [record(rank, exit_code=None, signal="SIGTERM") for rank in (0, 1)]
+
+
+def test_a_launcher_that_lost_a_node_is_the_cause_and_not_the_ranks_that_it_ended(tmp_path):
+    rule = "-" * 74
+    (tmp_path / "launcher.err").write_text(
+        f"noise\n{rule}\nPRTE has lost communication with a remote\ndaemon.\n{rule}\n"
+    )
+    cut = {**TOLD[1], "state": "running", "signal": None}  # the launcher's SIGKILL came before it could write its end
+    found = outcome(tmp_path, [TOLD[0], cut])
+    assert (found.kind, found.exit_code, found.root_cause) == ("launcher_failed", 4, None)
+    assert found.text == (
+        "the launcher ended with 1, and its ranks with it: PRTE has lost communication with a remote daemon."
+    )
+
+
+def test_a_launcher_that_was_killed_is_the_cause_and_not_the_ranks_that_the_harness_ended_after_it(tmp_path):
+    found = outcome(tmp_path, SWEPT, launcher_exit_code=-9)
+    assert found.text == "the launcher was ended by SIGKILL, and its ranks with it"
+    assert outcome(tmp_path, SWEPT, launcher_exit_code=143).root_cause.rank == 0
+    crashed = [SWEPT[0], record(1, end_ms=5, exit_code=7)]
+    assert outcome(tmp_path, crashed, launcher_exit_code=-9).root_cause.rank == 1
+
+
+def test_records_that_are_gone_are_not_counted(tmp_path):
+    found = classify(Ending(launcher_exit_code=0), [], ranks=2, folder=tmp_path / "removed")
+    assert found.text == "the launcher ended with 0, the records of its ranks are gone"
+
+
 def test_what_the_harness_did_itself(tmp_path):
     stopped = outcome(tmp_path, [record(0), record(1)], stopped="interrupted", stop_text="stopped by SIGINT", signum=2)
     assert (stopped.kind, stopped.exit_code) == ("interrupted", 130)

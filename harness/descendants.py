@@ -14,6 +14,10 @@ import psutil
 RUN_ID = "SCIML_RUN_ID"
 """Environment variable that marks every process of a run."""
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - it is where Linux keeps shared memory
+SEGMENTS = ("sm_segment.", "vader_segment.", "nccl-")
+"""Beginnings of the names of what Open MPI 5, Open MPI 4 and NCCL keep there."""
+
 KILL_WAIT_S = 5.0
 """Seconds that the kernel gets to carry out SIGKILL."""
 
@@ -56,6 +60,19 @@ def end(processes: Sequence[psutil.Process], *, grace_s: float) -> None:
     _still_there(processes, KILL_WAIT_S)
     # Orphans that came to us are ours to reap.
     psutil.wait_procs(processes, timeout=0)
+
+
+def segments(processes: Sequence[psutil.Process]) -> set[Path]:
+    """Files in shared memory through which ranks speak, as far as these processes map them. Ranks that end and their
+    launcher remove them; where both are killed, they fill a node's memory until it is booted."""
+    found = set()
+    for process in processes:
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{process.pid}/maps").read_text(errors="replace").splitlines():
+                path = Path(line.partition(" /")[2] and f"/{line.partition(' /')[2]}")
+                if path.parent == SHARED_MEMORY and path.name.startswith(SEGMENTS):
+                    found.add(path)
+    return found
 
 
 def has_ended(process: psutil.Process) -> bool:

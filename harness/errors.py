@@ -82,6 +82,17 @@ def disk_full_message(error: OSError) -> str:
     return f"{where}: no space left — free some space or choose another folder with --output-dir"
 
 
+ADVICE = {
+    errno.EMFILE: "raise the limit of open files, `ulimit -n`",
+    errno.ENFILE: "the machine has too many open files; end some of its programs",
+    errno.EFBIG: "raise the limit of a file's size, `ulimit -f`",
+    errno.EAGAIN: "raise the limit of processes, `ulimit -u`",
+    errno.ENOMEM: "there is too little memory, or `ulimit -v` is too low",
+    errno.ENAMETOOLONG: "choose a shorter path",
+}
+"""What to do about faults of the surroundings, by error number; no other path or program puts them right."""
+
+
 def guarded(program: Callable[[], int]) -> int:
     """Run `program` and turn every exception into an exit code and a message for people on stderr."""
     try:

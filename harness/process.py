@@ -20,7 +20,7 @@ from typing import IO
 import psutil
 
 from harness import descendants
-from harness.errors import RunFailed
+from harness.errors import ADVICE, RunFailed
 from harness.parent import die_with
 from harness.stops import Stops
 
@@ -169,8 +169,12 @@ class Job:
         """End every process of the job that is left, and say which there were."""
         left = descendants.of_job(self.pid, run_id=self.run_id, not_ours=self._before)
         names = [descendants.describe(process) for process in left]
+        segments = descendants.segments(left)
         descendants.end([process for process in left if process.pid != self.pid], grace_s=GRACE_S)
         _finish(self._child)
+        for segment in segments:
+            with contextlib.suppress(OSError):
+                segment.unlink()
         return names
 
 
@@ -229,7 +233,8 @@ def _popen(
             preexec_fn=bind,
         )
     except OSError as error:
-        raise RunFailed(f"{argv[0]}: cannot be started: {error.strerror} — is it installed and on PATH?") from None
+        advice = ADVICE.get(error.errno or 0, "is it installed and on PATH?")
+        raise RunFailed(f"{argv[0]}: cannot be started: {error.strerror} — {advice}") from None
 
 
 def _text(data: bytes | None) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import textwrap
+from pathlib import Path
 
 import psutil
 import pytest
@@ -100,11 +102,46 @@ def test_a_daemon_that_hides_its_environment_is_found_by_its_parent(job, tmp_pat
     assert not psutil.pid_exists(pid)
 
 
+def test_shared_memory_of_killed_ranks_goes_with_them_and_nothing_else(job):
+    segment, data = (Path(f"/dev/shm/{name}.{os.getpid()}") for name in ("sm_segment.test", "data-of-somebody"))
+    started = job(f"""
+        import mmap, time
+        maps = []
+        for name in ("{segment}", "{data}"):
+            with open(name, "w+b") as file:
+                file.write(bytes(4096))
+                file.flush()
+                maps.append(mmap.mmap(file.fileno(), 4096))
+        print("ready", flush=True)
+        time.sleep(600)
+    """)
+    try:
+        assert segment.exists()
+        started.sweep()
+        assert not segment.exists()
+        assert data.exists()
+    finally:
+        for path in (segment, data):
+            path.unlink(missing_ok=True)
+
+
 def test_an_exit_code_and_output_come_back():
     done = process.run(
         [sys.executable, "-c", "import sys; print('out'); sys.stderr.write('err'); sys.exit(7)"], timeout_s=30
     )
     assert (done.returncode, done.stdout, done.stderr) == (7, "out\n", "err")
+
+
+def test_a_limit_of_the_machine_is_said():
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    spare = os.dup(0)
+    os.close(spare)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (spare + 1, limit[1]))
+    try:
+        with pytest.raises(RunFailed, match="Too many open files — raise the limit of open files, `ulimit -n`"):
+            process.run([sys.executable, "-c", ""], timeout_s=30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
 
 
 def test_a_program_that_is_not_there():

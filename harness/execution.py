@@ -75,8 +75,12 @@ def carry_out(
     if watch is not None and watch.trouble:
         show.say(f"--stop-hopeless: the log was not watched to its end: {watch.trouble}")
     outcome = classify(ending, read_records(directory.ranks), ranks=configuration.ranks, folder=directory.ranks)
-    directory.release()
-    write_json(directory.root / "launch.json", {**record, "ended_ms": _now_ms(), "outcome": outcome.as_json()})
+    try:
+        directory.release()
+        write_json(directory.root / "launch.json", {**record, "ended_ms": _now_ms(), "outcome": outcome.as_json()})
+    except OSError:
+        show.say(f"how the run ended: {outcome.text}")  # which is written down nowhere else
+        raise
     return outcome
 
 

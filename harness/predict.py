@@ -68,10 +68,11 @@ def predict(request: PredictRequest) -> int:
         show = display.choose(quiet=request.quiet)
         try:
             rundir.create(directory)
-            inputs = [_ready(path, configuration, directory, stops) for path in request.inputs]
-            write_json(directory.run_json, runconfig.prediction(configuration, directory, inputs), mode=0o444)
-            show.say(f"model: {checkpoint}\nrun directory: {directory.root}")
-            ended = carry_out(configuration, directory, show=show, stops=stops, announce=_nothing, mode="predict")
+            with rundir.kept(directory):
+                inputs = [_ready(path, configuration, directory, stops) for path in request.inputs]
+                write_json(directory.run_json, runconfig.prediction(configuration, directory, inputs), mode=0o444)
+                show.say(f"model: {checkpoint}\nrun directory: {directory.root}")
+                ended = carry_out(configuration, directory, show=show, stops=stops, announce=_nothing, mode="predict")
         finally:
             show.close()
     if ended.exit_code != Exit.OK:

@@ -72,27 +72,29 @@ def run(request: Request, manner: Manner) -> int:
             data = dataset.ensure(configuration, say=show.say, stops=stops)
             stops.check()
             rundir.create(directory)
-            write_json(directory.run_json, runconfig.training(configuration, directory, data), mode=0o444)
-            _write_system(configuration, directory, data)
-            show.say(f"run directory: {directory.root}")
-
-            def announce(launch: Launch, commit: provenance.Commit) -> None:
-                with harness_log.open_log(directory) as log:
-                    harness_log.before(log, configuration, data, directory, commit=commit, launch=launch)
-
-            ended = carry_out(
-                configuration,
-                directory,
-                show=show,
-                stops=stops,
-                announce=announce,
-                stop_hopeless=manner.stop_hopeless,
-            )
-            if configuration.hosts:
+            with rundir.kept(directory):
+                write_json(directory.run_json, runconfig.training(configuration, directory, data), mode=0o444)
                 _write_system(configuration, directory, data)
+                show.say(f"run directory: {directory.root}")
+
+                def announce(launch: Launch, commit: provenance.Commit) -> None:
+                    with harness_log.open_log(directory) as log:
+                        harness_log.before(log, configuration, data, directory, commit=commit, launch=launch)
+
+                ended = carry_out(
+                    configuration,
+                    directory,
+                    show=show,
+                    stops=stops,
+                    announce=announce,
+                    stop_hopeless=manner.stop_hopeless,
+                )
+                if configuration.hosts:
+                    _write_system(configuration, directory, data)
         finally:
             show.close()
-        return _conclude(configuration, directory, ended, manner)
+        with rundir.kept(directory):
+            return _conclude(configuration, directory, ended, manner)
 
 
 def _show_plan(configuration: Configuration, directory: RunDirectory) -> int:

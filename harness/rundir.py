@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import ADVICE, FULL, ConfigError, RunFailed
 from logging_spec.whole import sync_folder
 
 RESERVE_BYTES = 256 * 1024
@@ -100,10 +103,39 @@ def create(directory: RunDirectory) -> None:
     """Make it, with its folders and its reserve.
 
     Raises:
-        OSError: it cannot be made, or there is no room.
+        ConfigError: it cannot be made.
+        OSError: there is no room.
     """
-    directory.root.mkdir(parents=True)
-    for name in FOLDERS:
-        (directory.root / name).mkdir()
-    sync_folder(directory.root)
-    directory.reserve()
+    try:
+        directory.root.mkdir(parents=True)
+        for name in FOLDERS:
+            (directory.root / name).mkdir()
+        sync_folder(directory.root)
+        directory.reserve()
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        advice = ADVICE.get(error.errno or 0, "choose a folder that you may write to")
+        raise ConfigError(
+            f"--output-dir: {error.filename}: expected a folder for the run, found: {error.strerror} — {advice}"
+        ) from None
+
+
+@contextlib.contextmanager
+def kept(directory: RunDirectory) -> Iterator[None]:
+    """Within the block, say in plain words where the run's own folder fails: it was moved, or its disk broke.
+
+    Raises:
+        RunFailed: a file of the run could not be read or written.
+        OSError: the disk is full, or the fault lies elsewhere.
+    """
+    try:
+        yield
+    except OSError as error:
+        inside = isinstance(error.filename, str) and Path(error.filename).is_relative_to(directory.root)
+        if not inside or error.errno in FULL:
+            raise
+        advice = ADVICE.get(error.errno or 0, "was the folder moved or removed, or did its disk fail meanwhile?")
+        raise RunFailed(
+            f"{error.filename}: expected the folder of the run, found: {error.strerror} — {advice}"
+        ) from None

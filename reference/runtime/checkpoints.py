@@ -10,7 +10,8 @@ import hashlib
 import json
 import sys
 import zipfile
-from dataclasses import asdict, dataclass
+import zlib
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from .errors import DataError
 
 State = dict[str, NDArray[Any]]
 """Canonical name → array."""
+
+FORMAT = 1
+"""Version of what a checkpoint holds; one of another version is refused rather than guessed at."""
 
 METADATA = "metadata_json"
 """Entry that holds the metadata, as the UTF-8 bytes of a JSON object."""
@@ -87,7 +91,7 @@ def save(folder: Path, checkpoint: Checkpoint, *, keep: int) -> Written:
         OSError: it could not be written; the older checkpoints are still there then.
     """
     path = folder / f"epoch-{checkpoint.progress.epoch:04d}.npz"
-    metadata = {"format": 1, "progress": asdict(checkpoint.progress), "about": checkpoint.about}
+    metadata = {"format": FORMAT, "progress": asdict(checkpoint.progress), "about": checkpoint.about}
     encoded = np.frombuffer(json.dumps(metadata, allow_nan=False).encode(), np.uint8)
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
@@ -142,11 +146,44 @@ def _load_file(path: Path) -> Checkpoint:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             state = {name: archive[name] for name in archive.files}
         metadata = json.loads(state.pop(METADATA).tobytes())
-        progress = Progress(**metadata["progress"])
-        return Checkpoint(state=state, progress=progress, about=metadata["about"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        version = metadata["format"]
+        progress, about = metadata["progress"], metadata["about"]
+    except UNREADABLE as error:
         reason = f"{type(error).__name__}: {error}"
         raise DataError(f"{path}: expected a checkpoint, found {reason} — check resume_from") from None
+    if version != FORMAT:
+        raise DataError(
+            f"{path}: format: expected {FORMAT}, found {version!r} — go on with the version of the suite that wrote it"
+        )
+    for name, array in state.items():
+        if array.dtype.kind not in "fiu":
+            raise DataError(f"{path}: {name}: expected real numbers, found {array.dtype} — use another checkpoint")
+    named = isinstance(about, dict) and isinstance(about.get("run_id"), str)
+    if not named or not isinstance(about.get("hyperparameters", {}), dict):
+        raise DataError(f"{path}: about: expected whose checkpoint it is, found {about!r:.60} — use another checkpoint")
+    return Checkpoint(state=state, progress=_progress(progress, path), about=about)
+
+
+UNREADABLE = (
+    OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, RuntimeError, MemoryError, zipfile.BadZipFile,
+    zlib.error,
+)  # fmt: skip
+"""What NumPy, zipfile and json raise of a file that is cut, damaged, encrypted or something else altogether."""
+
+
+def _progress(found: Any, path: Path) -> Progress:
+    """How far a training was, where the numbers can be those of a training.
+
+    Raises:
+        DataError: they cannot.
+    """
+    names = [field.name for field in fields(Progress)]
+    sound = isinstance(found, dict) and sorted(found) == sorted(names)
+    sound = sound and all(type(number) is int and number >= 0 for number in found.values())
+    if not (sound and found["epoch"] >= 1 and 0 < found["steps_per_epoch"] >= found["step"]):
+        expected = f"{', '.join(names)} of a training"
+        raise DataError(f"{path}: progress: expected {expected}, found {found!r:.120} — use another checkpoint")
+    return Progress(**found)
 
 
 def _newest_first(folder: Path) -> list[Path]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,6 +67,62 @@ def test_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
     path = tmp_path / "epoch-0001.npz"
     np.savez(path, **{checkpoints.METADATA: np.array([{"progress": 1}], dtype=object)})
     with pytest.raises(DataError, match="allow_pickle"):
+        checkpoints.load(path)
+
+
+def written_otherwise(path: Path, arrays: dict[str, Any], **metadata: Any) -> Path:
+    """A checkpoint with other arrays and other metadata than `save` gives it."""
+    whole = checkpoints.save(path, checkpoint(2), keep=1).path
+    with np.load(whole) as archive:
+        held = {name: archive[name] for name in archive.files}
+    document = {**json.loads(held[checkpoints.METADATA].tobytes()), **metadata}
+    encoded = np.frombuffer(json.dumps(document).encode(), np.uint8)
+    np.savez(whole, **{**held, **arrays, checkpoints.METADATA: encoded})
+    return whole
+
+
+PROGRESS = {"epoch": 2, "step": 2, "steps_per_epoch": 2, "samples": 16}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "metadata", "found"),
+    [
+        ({}, {"format": 2}, "format: expected 1, found 2 — go on with the version of the suite that wrote it"),
+        ({}, {"format": "1"}, "format: expected 1, found '1'"),
+        ({}, {"about": None}, "about: expected whose checkpoint it is, found None"),
+        ({}, {"about": {"seed": 7}}, "about: expected whose checkpoint it is"),
+        ({}, {"about": {"run_id": "r", "hyperparameters": 3}}, "about: expected whose checkpoint it is"),
+        ({}, {"progress": PROGRESS | {"epoch": "two"}}, "progress: expected epoch, step, steps_per_epoch, samples of"),
+        ({}, {"progress": PROGRESS | {"epoch": 0}}, "progress: expected"),
+        ({}, {"progress": PROGRESS | {"step": -5}}, "progress: expected"),
+        ({}, {"progress": PROGRESS | {"step": 3}}, "progress: expected"),
+        ({}, {"progress": PROGRESS | {"steps_per_epoch": True}}, "progress: expected"),
+        ({}, {"progress": {"epoch": 2}}, "progress: expected"),
+        ({}, {"progress": None}, "progress: expected"),
+        ({"weights/a/kernel": np.full((2, 3), "x")}, {}, "weights/a/kernel: expected real numbers, found <U1"),
+        (
+            {"weights/a/kernel": np.zeros((2, 3), complex)},
+            {},
+            "weights/a/kernel: expected real numbers, found complex128",
+        ),
+    ],
+)
+def test_what_no_training_wrote_is_refused(
+    arrays: dict[str, Any], metadata: dict[str, Any], found: str, tmp_path: Path
+) -> None:
+    path = written_otherwise(tmp_path, arrays, **metadata)
+    with pytest.raises(DataError) as refusal:
+        checkpoints.load(path)
+    assert str(refusal.value).startswith(f"{path}: {found}")
+
+
+def test_a_checkpoint_that_is_encrypted_is_refused(tmp_path: Path) -> None:
+    path = checkpoints.save(tmp_path, checkpoint(2), keep=1).path
+    data = bytearray(path.read_bytes())
+    data[6] |= 1  # the flag of encryption in the first local header, and below in the first entry of the directory
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="expected a checkpoint, found RuntimeError"):
         checkpoints.load(path)
 
 

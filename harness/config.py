@@ -14,7 +14,7 @@ from typing import Any
 
 from harness import checkpoints, environment, gpus, registry, yamldoc
 from harness.configuration import Configuration, Submission
-from harness.documents import Fault, faults
+from harness.documents import Fault, faults, is_text, unfit
 from harness.errors import ConfigError
 from harness.launchers import detect
 from harness.launchers.plan import Host, parse_hostfile, parse_hosts, ranks_per_node
@@ -94,6 +94,7 @@ def _configuration(
     resume = attempt(checkpoints.find, Path(values["resume"])) if values["resume"] else None
     target = attempt(_target, values, scale)
     stage = attempt(_stage, values)
+    output = attempt(_output, values)
     if refusals or launcher is None:
         raise ConfigError("\n".join(refusals))
     precision, reason = _precision(values["precision"])
@@ -119,7 +120,7 @@ def _configuration(
         stage=stage,
         stage_as=values["stage_as"],
         stage_compress=values["stage_compress"],
-        output_dir=Path(values["output_dir"]).resolve() if values["output_dir"] else output_root(),
+        output_dir=output,
         resume_from=resume,
         **{name: int(values[name]) for name in ("log_every_steps", "checkpoint_every", "checkpoint_keep")},
         submission=Submission(
@@ -147,6 +148,17 @@ def _place(values: Mapping[str, Any]) -> tuple[tuple[Host, ...], int]:
             f"--np: expected at most the {room} slots of the hosts, found {ranks} — give hosts more slots"
         )
     return hosts, ranks
+
+
+def _output(values: Mapping[str, Any]) -> Path:
+    """Folder for run directories: the named one, or the usual one, whose place is the user's environment's."""
+    folder = Path(values["output_dir"]).resolve() if values["output_dir"] else output_root()
+    if not is_text(str(folder)):
+        raise ConfigError(
+            f"--output-dir: expected a path in UTF-8, found {str(folder)!a} — run.json could not name it; "
+            "choose another folder"
+        )
+    return folder
 
 
 def _target(values: Mapping[str, Any], scale: registry.Scale) -> float:
@@ -184,7 +196,7 @@ def _precision(wanted: str) -> tuple[str, str]:
 def _file_faults(document: yamldoc.Document | None, schema: Mapping[str, Any], benchmark: str) -> list[str]:
     if document is None:
         return []
-    found = faults(document.value, schema)
+    found = [*faults(document.value, schema), *unfit(document.value)]
     named = document.value.get("benchmark", benchmark)
     if isinstance(named, str) and registry.normalise(named) != benchmark:
         text = f"expected {benchmark}, found {named} — run `sciml-bench {named} --config {document.name}`"
@@ -195,7 +207,7 @@ def _file_faults(document: yamldoc.Document | None, schema: Mapping[str, Any], b
 
 def _option_faults(request: Request, schema: Mapping[str, Any]) -> list[str]:
     value = {**request.given, "hyperparameters": dict(request.hyperparameters)}
-    return [f"{option_of(fault.path)}: {fault.text}" for fault in faults(value, schema)]
+    return [f"{option_of(fault.path)}: {fault.text}" for fault in [*faults(value, schema), *unfit(value)]]
 
 
 def _whole_numbers(values: Mapping[str, Any], schemas: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -38,9 +38,11 @@ def read_json(path: Path) -> dict[str, Any]:
         ConfigError: it is missing, too large, or not such a document.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)  # and no more: a device never ends
+        if len(data) > MAX_BYTES:
             raise ConfigError(f"{path}: expected at most {MAX_BYTES} bytes — this is not a document of the suite")
-        return parse_object(path.read_text(encoding="utf-8"))
+        return parse_object(data.decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error} — check the path") from None
     except UnicodeDecodeError:
@@ -64,6 +66,25 @@ def faults(value: Any, schema: Mapping[str, Any]) -> list[Fault]:
     validator = Draft202012Validator(dict(schema), registry=Registry())
     found = [fault for error in validator.iter_errors(value) for fault in _explain(error)]
     return sorted(found, key=lambda fault: [str(part) for part in fault.path])
+
+
+def unfit(value: Any, path: tuple[str | int, ...] = ()) -> Iterable[Fault]:
+    """Texts in `value` that no file name and no UTF-8 document can hold: with a NUL, or bytes that are no text."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from unfit(item, (*path, name))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from unfit(item, (*path, index))
+    elif isinstance(value, (str, Path)) and not is_text(str(value)):
+        shown = ascii(str(value))
+        yield Fault(path=path, text=f"expected UTF-8 text without a NUL, found {shown} — write it otherwise")
+
+
+def is_text(text: str) -> bool:
+    """Whether a text can be encoded in UTF-8 and holds no NUL. Bytes of another encoding in an argument or in the name
+    of a folder are lone surrogates in Python, which JSON could not hold."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def require_valid(value: Any, schema: Mapping[str, Any], where: str) -> None:

@@ -66,16 +66,15 @@ def load(path: Path) -> Document:
         ConfigError: it cannot be read, or is not a mapping in plain YAML; the message has the line.
     """
     try:
-        data = path.read_bytes()
-        text = data.decode("utf-8")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)  # and no more: a device never ends
+        text = data[:MAX_BYTES].decode("utf-8", "strict" if len(data) <= MAX_BYTES else "ignore")
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror} — check --config") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: expected UTF-8 text — this is not a YAML file") from None
     if len(data) > MAX_BYTES:
-        raise ConfigError(
-            f"{path}: expected at most {MAX_BYTES} bytes, found {len(data)} — this is not a configuration"
-        )
+        raise ConfigError(f"{path}: expected at most {MAX_BYTES} bytes, found more — this is not a configuration")
     return parse(text, path.name)
 
 

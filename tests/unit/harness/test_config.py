@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,27 @@ def test_run_json_names_a_folder_of_its_own_for_the_copy(tmp_path):
     folder = tmp_path / f"sciml-bench-staged-{directory.run_id}"
     assert document["data"]["staging"] == {"directory": str(folder), "compress": "none", "form": "files"}
     assert "staging" not in runconfig.training(resolve(ask()), directory, None)["data"]
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (
+            'seed: 1\ndata_dir: "a\\0b"\n',
+            "config.yml:2: $.data_dir: expected UTF-8 text without a NUL, found 'a\\x00b'",
+        ),
+        ('org: "\\ud800"\n', "config.yml:1: $.org: expected UTF-8 text without a NUL, found '\\ud800'"),
+    ],
+)
+def test_a_text_that_no_file_can_hold_is_refused_in_a_file(tmp_path, content, place):
+    assert refusal(ask(file=write(tmp_path, content))).startswith(place)
+
+
+def test_bytes_of_another_encoding_are_refused_on_the_command_line_and_in_the_name_of_the_folder(tmp_path, monkeypatch):
+    given = os.fsdecode(b"M\xfcller")
+    assert refusal(ask({"org": given})).startswith("--org: expected UTF-8 text without a NUL, found 'M\\udcfcller'")
+    folder = tmp_path / given
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("SCIML_BENCH_OUTPUT", raising=False)
+    assert "--output-dir: expected a path in UTF-8, found" in refusal(ask())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from referencing.exceptions import Unresolvable
 
@@ -39,6 +41,8 @@ def test_what_cannot_be_read(tmp_path):
     (tmp_path / "binary.json").write_bytes(b"\xff")
     with pytest.raises(ConfigError, match="expected UTF-8 text"):
         read_json(tmp_path / "binary.json")
+    with pytest.raises(ConfigError, match="expected at most 16777216 bytes"):
+        read_json(Path("/dev/zero"))
     with (tmp_path / "large.json").open("wb") as file:
         file.truncate(16 * 1024 * 1024 + 1)
     with pytest.raises(ConfigError, match="expected at most 16777216 bytes"):

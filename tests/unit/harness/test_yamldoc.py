@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness import yamldoc
@@ -56,6 +58,11 @@ def test_a_file_that_is_no_configuration(tmp_path):
     large.write_text("a: 1 # " + "x" * yamldoc.MAX_BYTES)
     with pytest.raises(ConfigError, match="expected at most 65536 bytes"):
         yamldoc.load(large)
+    cut_inside_a_character = tmp_path / "umlauts.yml"
+    cut_inside_a_character.write_text("a: x" + "ü" * yamldoc.MAX_BYTES, encoding="utf-8")
+    for endless in (Path("/dev/zero"), cut_inside_a_character):
+        with pytest.raises(ConfigError, match="expected at most 65536 bytes"):
+            yamldoc.load(endless)
     binary = tmp_path / "binary.yml"
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="expected UTF-8 text"):

@@ -55,6 +55,7 @@ def summarise(
         "time_to_train_reason": judged.get("time_to_train_reason") or judgement.reason,
         "run_time_s": _run_time_s(events),
         "epochs": sum(event.key == "epoch_stop" for event in events),
+        "last_epoch": max((event.metadata["epoch_num"] for event in events if event.key == "epoch_stop"), default=0),
         "best": quality.best(events, name, direction),
         "quality": {name: _last(events, f"eval_{name}") for name in names},
         "baselines": quality.baselines(events),
@@ -149,14 +150,14 @@ def _time_to_train(summary: dict[str, Any]) -> str:
 
 def _quality(summary: dict[str, Any]) -> str:
     """The best value, which the target is held against, and the last one where it is another."""
-    target, found, epochs = summary["target"], summary["best"], summary["epochs"]
+    target, found = summary["target"], summary["best"]
     about, sign = metric(target["metric"]), "≥" if target["direction"] == "max" else "≤"
     bound = f"target {sign} {about.limit(target['value'])}"
     if found is None:
         return f"not evaluated; {bound}"
     last = summary["quality"][about.name]
     later = "" if last == found["value"] else f"; {about.text(last)} at the end"
-    return f"{about.text(found['value'])} after epoch {found['epoch']} of {epochs}{later}; {bound}"
+    return f"{about.text(found['value'])} after epoch {found['epoch']} of {summary['last_epoch']}{later}; {bound}"
 
 
 def _margin(summary: dict[str, Any]) -> Text:

@@ -145,3 +145,10 @@ def test_a_run_that_staged_says_how_long_it_took(summarised):
 def test_an_inference_that_was_cut_off_is_still_told_of(summarised):
     events = [*denoising()[:16], event("inference_start", None, 130)]
     assert screen(summarised(events))[0]["inference"] == "nothing of it was logged"
+
+
+def test_a_run_that_goes_on_counts_the_epochs_of_the_training_and_not_its_own(summarised):
+    later = [event("epoch_stop", epoch_num=epoch, samples_count=12000) for epoch in (7, 8)]
+    document = summarised([*denoising(), *later])
+    assert (document["epochs"], document["last_epoch"]) == (2, 8)
+    assert screen(document)[0]["PSNR"].startswith("24.63 dB after epoch 1 of 8;")

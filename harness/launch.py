@@ -36,6 +36,9 @@ TIME_LIMIT_GRACE_S = 300.0
 
 WATCH_S = 0.1
 
+ASLEEP_S = 1.0
+"""Longer between two looks at the log, the harness was not awake: suspended with its job, or held up by a disk."""
+
 AFTER_THE_RUN = ("done", "inferring")
 """Phases in which a run has stopped by itself, so that nothing is saved by stopping it."""
 
@@ -178,7 +181,7 @@ def _watch(
 ) -> tuple[str | None, str]:
     """Follow a job to its end, or to a reason to stop it."""
     follower = Follower(directory.rank0_log)
-    heard_s = started_s = time.monotonic()
+    heard_s = started_s = looked_s = time.monotonic()
     limit_s = (configuration.max_seconds or float("inf")) + TIME_LIMIT_GRACE_S
     try:
         while True:
@@ -192,6 +195,9 @@ def _watch(
             if ended:
                 return None, ""
             now_s = time.monotonic()
+            if now_s - looked_s > ASLEEP_S:
+                heard_s += now_s - looked_s  # ranks that are suspended as well have nothing to log meanwhile
+            looked_s = now_s
             if stops.first is not None:
                 return "interrupted", f"stopped by {signal.Signals(stops.first).name}"
             reason = hopeless() if progress.phase not in AFTER_THE_RUN else None

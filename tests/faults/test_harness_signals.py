@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import time
 
 import pytest
 from whole_runs import wait_until
@@ -53,3 +55,18 @@ def test_ranks_notice_that_their_harness_was_killed(bench, ranks):
     assert json.loads((directory / "launch.json").read_text(encoding="utf-8"))["outcome"] is None
     assert not (directory / "verdict.json").exists()
     assert not list(directory.rglob(".*.json.*")), "a half-written document"
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize("ranks", ["1", "2"])
+def test_a_job_that_the_batch_system_suspends_goes_on(bench, ranks):
+    child = bench.start_fake("slow", "--np", ranks, "--stall-seconds", "3")
+    bench.wait_for("tracked_stats")
+    job = [child.pid, *(int(line.split()[0]) for line in bench.processes())]
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        for pid in job:
+            os.kill(pid, number)
+        time.sleep(6 if number == signal.SIGSTOP else 0)  # longer than a stall; nothing is measured
+    run = bench.finish(child)
+    assert run.code == 0, run.stderr
+    assert run.document("launch")["outcome"]["kind"] == "ok"

@@ -41,6 +41,11 @@ def test_only_root_under_open_mpi_says_so():
     assert not [name for name in variables(family="mpich", root=True) if name.startswith("OMPI_")]
 
 
+def test_a_single_rank_gets_no_shared_memory():
+    assert variables(family="local")["OMPI_MCA_btl"] == "self"
+    assert "OMPI_MCA_btl" not in variables()
+
+
 def test_determinism_is_asked_for_only_when_wanted():
     names = set(variables(deterministic=True)) - set(variables())
     assert names == {

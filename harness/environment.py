@@ -80,7 +80,7 @@ def for_ranks(*, threads: int, seed: int, deterministic: bool, family: str, root
         **MALLOC,
     }
     if family == "local":
-        # One rank speaks to nobody. Open MPI 5 gives it 16 MiB of shared memory all the same, which only mpirun removes.
+        # One rank speaks to nobody. Open MPI 5 gives it 16 MiB of shared memory though, which only mpirun removes.
         variables["OMPI_MCA_btl"] = "self"
     if family == "openmpi":
         # With a rank on every core, Horovod's background thread otherwise spins on the core that computes.

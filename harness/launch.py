@@ -36,7 +36,7 @@ TIME_LIMIT_GRACE_S = 300.0
 
 WATCH_S = 0.1
 
-ASLEEP_S = 1.0
+ASLEEP_S = 5.0
 """Longer between two looks at the log, the harness was not awake: suspended with its job, or held up by a disk."""
 
 AFTER_THE_RUN = ("done", "inferring")

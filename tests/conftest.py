@@ -14,6 +14,12 @@ STRAY = ("compliance_checker.log", "package_checker.log", "rcp_checker.log", "re
 """Logs that MLPerf's tools leave where they are called, unless they are told another place."""
 
 
+def pytest_configure() -> None:
+    """Let programs that tests start hear SIGINT: a shell has all that it starts in the background ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_is_left_behind() -> Iterator[None]:
     """Fail the session where a test lets MLPerf's tools leave a log in the folder that the tests are called from."""

@@ -102,7 +102,9 @@ def run_all(work: Callable[[Job], Result], todo: Sequence[Job], jobs: int) -> It
         yield from map(work, todo)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(todo)), mp_context=context, initializer=_end_with_parent) as pool:
+    with _stops_held():  # or a semaphore is made that nobody knows of
+        pool = ProcessPoolExecutor(min(jobs, len(todo)), mp_context=context, initializer=_end_with_parent)
+    with pool:
         try:
             waiting: deque[Future[Result]] = deque()
             for job in todo:
@@ -127,12 +129,24 @@ def _stops_held() -> Iterator[None]:
     """Start processes that no stop reaches: Ctrl-C and a job manager tell all at once, and this one ends the others.
 
     They inherit what is held back, from before their first line on; one that a stop ended would be taken for killed.
+    The kernel may hand a stop to a thread of some library that holds nothing back, and Python then interrupts the main
+    one all the same: so its handlers wait as well, or a process would be left without the work that it was started for.
     """
+    came: list[int] = []
+    main = threading.current_thread() is threading.main_thread()  # no other may change a handler, or runs one
+    handlers = {number: signal.getsignal(number) for number in STOPS if main}
+    heard = {number: handler for number, handler in handlers.items() if callable(handler)}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    for number in heard:
+        signal.signal(number, lambda number, _frame: came.append(number))
     try:
         yield
     finally:
+        for number, handler in heard.items():
+            signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def _end_with_parent() -> None:

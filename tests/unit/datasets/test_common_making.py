@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from datasets.common import making
 from datasets.common.failures import DataError, UsageError
 from datasets.common.files import description, load_layout, reading
 from datasets.common.making import MARK, claim, contiguous, require_jobs, run_all, up_to_date, whole_hdf5
@@ -51,6 +54,30 @@ def test_what_stops_a_program_ends_its_processes_by_the_program_alone() -> None:
     held = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     assert list(run_all(be_stopped, range(3), 2)) == [0, 1, 2]
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == held
+
+
+def test_a_stop_while_processes_start_is_heard_afterwards_whichever_thread_it_came_to() -> None:
+    steps = []
+
+    def start() -> None:
+        with making._stops_held():
+            thread = threading.Thread(target=stop_this_thread)  # as one of a library's, which holds nothing back
+            thread.start()
+            thread.join()
+            time.sleep(0)  # Python looks for signals between two steps
+            steps.append("started")
+        steps.append("went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert steps == ["started"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & making.STOPS
+
+
+def stop_this_thread() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, making.STOPS)
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
 
 def test_jobs_must_be_at_least_one() -> None:

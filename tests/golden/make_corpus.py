@@ -162,7 +162,16 @@ CONTINUED: tuple[Edit, ...] = (
 """Edits that let the resumed run continue inside epoch 2."""
 
 STAGED = (
-    insert("staging_stop", None, "run_start", files=3, bytes=540_000_000, staged_bytes=540_000_000, compress="none"),
+    insert(
+        "staging_stop",
+        None,
+        "run_start",
+        files=3,
+        bytes=540_000_000,
+        staged_bytes=540_000_000,
+        form="files",
+        compress="none",
+    ),
     insert("staging_start", None, "run_start"),
 )
 """Edits by which the data set is staged."""

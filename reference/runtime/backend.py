@@ -106,9 +106,6 @@ class Task(Protocol):
     memory: dict[str, Any]
     """What predictions need to know of the training data, such as their scale: checkpoints keep it."""
 
-    samples: Mapping[str, Samples]
-    """By split, the samples that batches are made of: what staging can prepare."""
-
     margin: float
     """By how much the best quality has to beat the best baseline, as benchmark.json says."""
 
@@ -143,6 +140,14 @@ class Inference(Protocol):
 
     def inference(self, backend: Backend, log: EventLog) -> None:
         """Do it, between `inference_start` and `inference_stop`; all ranks call it."""
+
+
+@runtime_checkable
+class Preparable(Protocol):
+    """A task whose samples staging can prepare, since its batches are made of them."""
+
+    samples: Mapping[str, Samples]
+    """By split; those that staging has prepared where `DataSource.prepared` names some (`prepared.where_prepared`)."""
 
 
 class Backend(Protocol):

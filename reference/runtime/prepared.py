@@ -121,6 +121,8 @@ def fill(samples: Samples, path: Path, indices: Indices) -> Iterator[int]:
         DataError: one is bad.
         OSError: the file cannot be written; of compressed samples ENOSPC before the disk is full, as in `recompress`.
     """
+    if not len(indices):  # another process may write, and a file that is written to is not for reading
+        return
     at_once = max(1, BLOCK_BYTES * len(samples) // max(1, size(samples)))
     places = places_of(path)
     for block in batches(indices, at_once):

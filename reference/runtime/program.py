@@ -14,7 +14,7 @@ from logging_spec import ranks
 from logging_spec.ranks import Ranks
 
 from . import lifecycle, runconfig, staging
-from .backend import Backend, Inference, Task
+from .backend import Backend, Inference, Preparable, Task
 from .errors import Refused
 from .lifecycle import EventLog
 from .runconfig import RunConfig
@@ -62,7 +62,8 @@ def execute(
         }
         with log.interval("run") as interval:
             stop.start_clock(run.limits.max_seconds)
-            staged = staging.staged(run, task.samples, backend=backend, log=log, stop=stop)
+            samples = task.samples if isinstance(task, Preparable) else {}
+            staged = staging.staged(run, samples, backend=backend, log=log, stop=stop)
             data = copies.enter_context(staged)
             if data is not None and data is not run.data:
                 task = make_task(replace(run, data=data))

@@ -47,7 +47,8 @@ def staged(
 
     Args:
         run: the run.
-        samples: by split, those that the copy is made of where it is not one of the files.
+        samples: by split, those that the copy is made of where it is not one of the files; none of a task that has none
+            to prepare.
         backend: by which ranks wait for one another.
         log: file that `staging_start` and `staging_stop` go to.
         stop: asked between two blocks.
@@ -56,12 +57,15 @@ def staged(
         The data source to read from: the run's own where nothing is staged; None where the run was asked to stop.
 
     Raises:
-        Refused: there is no room for the copy.
+        Refused: there is no room for the copy, or nothing to prepare.
         DataError: a file is not what the manifest says, or a sample is bad.
     """
     if run.data.staging is None:
         yield run.data
         return
+    if run.data.staging.form == "samples" and not samples:
+        expected = "files, since this benchmark names no samples that could be prepared"
+        run.refuse("$.data.staging.form", expected, "samples", "stage as files")
     nodes = _nodes(backend)
     copy = Copy(run, run.data.staging, samples, _writer(nodes, backend.rank))
     with_rank_0 = bool(nodes[backend.rank] == nodes[0])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reference.runtime.backend import Backend, Baseline, Batch, Optimiser, Samples, Statistics, StepResult
+from reference.runtime.backend import Backend, Baseline, Batch, Optimiser, Statistics, StepResult
 from reference.runtime.checkpoints import State, matched
 from reference.runtime.lifecycle import Facts
 from reference.runtime.schedule import Schedule
@@ -32,7 +32,6 @@ class LineTask:
         self.learning_rate = learning_rate
         self.seen: list[int] = []
         self.memory: dict[str, Any] = {}
-        self.samples: dict[str, Samples] = {}
 
     def optimiser(self, ranks: int) -> Optimiser:
         return Optimiser(schedule=Schedule(learning_rate=self.learning_rate, ranks=ranks, warmup_steps=0), epsilon=1e-7)

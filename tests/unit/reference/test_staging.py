@@ -316,6 +316,21 @@ def test_the_ranks_of_a_node_write_its_copy_together(form, compress, writers, wr
     assert ["files" in stop for stop in stops] == [True, False, False]
 
 
+def test_samples_of_a_task_that_has_none_to_prepare_are_refused(execute, tmp_path, monkeypatch) -> None:
+    class Plain(DenoiseTask):
+        """A task as one outside the suite may be."""
+
+        def __init__(self, run: Any) -> None:
+            super().__init__(run)
+            del self.samples
+
+    monkeypatch.setitem(SETS, "em_denoise", (Plain, write_micrographs))
+    expected = r"\$\.data\.staging\.form: expected files, since this benchmark names no samples .*, found samples"
+    with pytest.raises(Refused, match=expected):
+        execute(**into(tmp_path / "near", form="samples"))
+    assert not any((tmp_path / "near").iterdir())
+
+
 def test_a_rank_knows_the_others_of_its_node() -> None:
     nodes = np.array([7, 9, 7, 9, 9])
     writers = [staging._writer(nodes, rank) for rank in range(5)]

@@ -136,7 +136,7 @@ def run_over(root: Path, benchmark: str, **hyperparameters: Any) -> runconfig.Ru
     text = (ROOT / "tests/unit/reference/cases/run.json").read_text(encoding="utf-8").replace("@FOLDER@", str(root))
     document = json.loads(text) | run_of(benchmark, **hyperparameters)
     document["data"] |= {"directory": str(root), "manifest_sha256": None}
-    path = root / "run.json"
+    path = root / f"run-{os.getpid()}.json"  # several processes may ask
     path.write_text(json.dumps(document), encoding="utf-8")
     return runconfig.load(path)
 

@@ -179,7 +179,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with failing_politely():
         require_jobs(options.jobs)
         root: Path = options.out
-        dataset_id = options.dataset_id or id_of(root, split=options.split) or DATASET_ID
+        known = id_of(root, split=options.split)  # a look that is due whatever the set is to be called
+        dataset_id = options.dataset_id or known or DATASET_ID
         root.mkdir(parents=True, exist_ok=True)
         (root / MANIFEST).unlink(missing_ok=True)
         todo, faults = jobs_of(options.products, root / (options.split or ""), calibrate=options.calibrate)

@@ -406,13 +406,16 @@ FOREIGN = {
 }
 
 
+@pytest.mark.parametrize("words", [(), ("--dataset-id", "mine")], ids=["", "named"])
 @pytest.mark.parametrize("foreign", FOREIGN)
-def test_a_manifest_that_is_not_of_such_a_set_is_kept(call, product: Path, tmp_path: Path, foreign: str) -> None:
+def test_a_manifest_that_is_not_of_such_a_set_is_kept(
+    call, product: Path, tmp_path: Path, foreign: str, words: tuple[str, ...]
+) -> None:
     out = tmp_path / "out"
     out.mkdir()
     manifest = json.dumps(FOREIGN[foreign])
     (out / "manifest.json").write_text(manifest)
-    done = call("slstr_cloud.convert", product, "--out", out)
+    done = call("slstr_cloud.convert", product, "--out", out, *words)
     assert done.code == 2
     (line,) = done.error.strip().splitlines()
     assert line.startswith(f"{out / 'manifest.json'}: expected that of a set of scenes, found one of ")

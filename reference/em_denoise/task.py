@@ -169,10 +169,7 @@ class DenoiseTask:
         noisy = batch[NOISY][position]
         samples.put(index, pair, (noisy, batch[CLEAN][position]))
         if "noise_level_N" in batch:
-            # Of the image as it lies in memory, turned or not: the order of a sum decides its last bit.
-            as_it_lies = np.empty_like(pair[0], np.float32)
-            as_it_lies[...] = noisy
-            batch["noise_level_N"][position] = noise_level(as_it_lies[..., 0])
+            batch["noise_level_N"][position] = noise_level(noisy[..., 0])
         if CLASS in batch:
             batch[CLASS][position] = samples.class_code(index)
 

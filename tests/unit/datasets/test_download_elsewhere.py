@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from spoiling import flip
 from stores import Line, bad_line, contents, fake_ssh, rsync_daemon, web_server
 
 from datasets import transfer_file
+from datasets.sources import rsync
 
 PAIR = ("graphene_img_clean.h5", "graphene_img_noise.h5")
 
@@ -38,6 +42,26 @@ def test_a_daemon(call, daemon: Line, published_pairs: Path, tmp_path: Path) -> 
     assert call("em_denoise.verify", tmp_path / "em_denoise").code == 0
     again = call("download", "em_denoise", tmp_path, "--source", f"rsync://127.0.0.1:{daemon.port}/sets/em set")
     assert "nothing was missing" in again.out
+
+
+def test_an_rsync_that_is_ended_reads_no_more_of_what_is_under_way(daemon: Line, tmp_path: Path) -> None:
+    """It says by its exit code which signal ended it: 19 SIGUSR1, 20 those on which it goes on for a while."""
+    daemon.bytes_per_s = 1e5
+    began = threading.Event()
+    daemon.when_served = (10_000, began.set)
+    address = f"rsync://127.0.0.1:{daemon.port}/sets/em set/train/{PAIR[0]}"
+    with rsync._running(["rsync", "--inplace", address, str(tmp_path / "here")]) as child:
+        assert began.wait(60)
+    assert child.process.returncode == 19
+
+
+def test_of_a_program_that_is_deaf_no_process_is_left(tmp_path: Path) -> None:
+    deaf = "trap '' USR1; sleep 600 & echo $!; wait; sleep 600"
+    with rsync._running(["sh", "-c", deaf]) as child:
+        started = psutil.Process(int(child.stream.readline()))
+    assert child.process.returncode == -signal.SIGKILL
+    gone, _ = psutil.wait_procs([started], timeout=60)
+    assert gone == [started]
 
 
 def test_a_daemon_on_a_line_that_drops(call, daemon: Line, published_pairs: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from cloud_twin import Exchange, on_ranks, write_data
@@ -329,6 +330,35 @@ def test_samples_of_a_task_that_has_none_to_prepare_are_refused(execute, tmp_pat
     with pytest.raises(Refused, match=expected):
         execute(**into(tmp_path / "near", form="samples"))
     assert not any((tmp_path / "near").iterdir())
+
+
+def test_hosts_of_one_name_are_two_nodes_where_they_were_booted_apart(tmp_path, monkeypatch) -> None:
+    boots = [tmp_path / name for name in ("one", "same", "other")]
+    for path, text in zip(boots, ("4b9e\n", "4b9e\n", "77c0\n"), strict=True):
+        path.write_text(text, encoding="ascii")
+    numbers = []
+    for path in boots:
+        monkeypatch.setattr(staging, "BOOT", path)
+        numbers.append(staging._nodes(NumpyBackend()).tolist())
+    assert numbers[0] == numbers[1] != numbers[2]
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_prepared_samples_are_chunks_of_one_where_they_are_compressed(compress, tmp_path) -> None:
+    class Ones:
+        def __len__(self) -> int:
+            return 3
+
+        def batch(self, indices: Any) -> Batch:
+            return {"images_NHW": np.ones((len(indices), 64, 64), "f4"), "labels_N": np.ones(len(indices), "i8")}
+
+    prepared.create(Ones(), tmp_path / "train.h5", compress=compress)
+    assert list(prepared.fill(Ones(), tmp_path / "train.h5", np.arange(3))) == [3]
+    with h5py.File(tmp_path / "train.h5") as file:
+        assert file["images_NHW"].chunks == ((1, 64, 64) if compress else None)
+        assert (file["images_NHW"].id.get_storage_size() < 3 * 64 * 64 * 4) == compress
+        assert file["labels_N"].chunks is None, "a number alone is not worth it"
+    assert prepared.PreparedSamples(tmp_path / "train.h5").batch(np.array([2]))["images_NHW"].sum() == 64 * 64
 
 
 def test_a_rank_knows_the_others_of_its_node() -> None:
